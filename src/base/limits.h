@@ -1,0 +1,67 @@
+// Every limit, in one place: first those that the protocol specifies (docs/protocol.md states the
+// same numbers, and a test compares them), then those that are this program's own choice.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace skein::spec {
+
+inline constexpr std::size_t kMaxDictionaryBytes = 64 * 1024;
+inline constexpr std::size_t kMaxPayloadBytes = 4 * 1024 * 1024;
+// What every JSON reader keeps exact: 2^53.
+inline constexpr std::int64_t kMaxInteger = 9'007'199'254'740'992;
+inline constexpr int kMaxJsonDepth = 32;
+// Of one connection: requests without their last answer; puts and gets.
+inline constexpr std::size_t kMaxOpenIds = 64;
+inline constexpr std::size_t kMaxOpenTransfers = 64;
+inline constexpr std::size_t kMaxBlockBytes = 4 * 1024 * 1024;
+inline constexpr std::size_t kMaxPathBytes = 4095;  // what the system takes, PATH_MAX
+inline constexpr std::size_t kMaxComponentBytes = 255;
+inline constexpr std::size_t kMaxNameBytes = 64;  // of a client, a device, a source
+inline constexpr std::int64_t kPingAfterMs = 20'000;
+inline constexpr std::int64_t kDeadAfterMs = 60'000;
+// Of probes: the payload of an answer; how many datagrams one pull may ask for, and how long each
+// may be; how long a cookie is good at least.
+inline constexpr std::size_t kMaxBackBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxPull = 32;
+inline constexpr std::size_t kMaxPulledBytes = 1472;
+inline constexpr std::int64_t kCookieMs = 60'000;
+
+}  // namespace skein::spec
+
+namespace skein::limits {
+
+// the hub
+inline constexpr std::size_t kMaxConnections = 4096;
+inline constexpr std::int64_t kFrameTimeoutMs = 30'000;  // a dictionary, first byte to last
+inline constexpr std::int64_t kStallTimeoutMs = 60'000;  // of a payload or answer
+inline constexpr std::size_t kLoggedRefusals = 100;      // of one connection
+inline constexpr std::int64_t kDrainMs = 10'000;
+inline constexpr std::int64_t kTidyEveryMs = 600'000;  // expires partials and trash
+inline constexpr int kListenBacklog = 1024;
+inline constexpr std::size_t kReceiveBufferBytes = 256 * 1024;
+inline constexpr std::size_t kListBatchBytes = 64 * 1024;  // of one answer's part
+inline constexpr std::size_t kPoolThreads = 4;
+inline constexpr std::size_t kPoolQueue = 1024;  // jobs that wait; more wait where they are
+
+// files
+inline constexpr std::size_t kSmallBlockBytes = 1024 * 1024;
+// From here on a file has large blocks.
+inline constexpr std::uint64_t kLargeFileBytes = 16ULL * 1024 * 1024 * 1024;
+inline constexpr std::int64_t kKeepTrashMs = 7LL * 24 * 3600 * 1000;
+inline constexpr std::uint64_t kTrashDiskShare = 10;  // trash holds at most 1/10 of the disk
+inline constexpr std::int64_t kKeepPartialsMs = 7LL * 24 * 3600 * 1000;
+// Those that nobody can resume; untouched for so long, another program does not receive them.
+inline constexpr std::int64_t kKeepUnresumableMs = 3600 * 1000;
+
+// the client
+inline constexpr std::int64_t kRetryForMs = 30'000;  // without progress
+inline constexpr std::int64_t kFirstRetryMs = 100;   // doubled each time, with jitter
+inline constexpr std::int64_t kLastRetryMs = 2'000;
+inline constexpr std::int64_t kDialTimeoutMs = 10'000;
+inline constexpr std::size_t kBlocksInFlight = 8;
+inline constexpr int kBlockAttempts = 5;  // of one block whose digest did not match
+inline constexpr int kMaxFolderDepth = 512;
+
+}  // namespace skein::limits
