@@ -1,0 +1,98 @@
+// The words of the protocol: version, operations, fields, error codes. docs/protocol.md lists the
+// same, and protocol_test.cc compares the two.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace skein::wire {
+
+inline constexpr int kVersion = 1;
+
+namespace op {
+inline constexpr std::string_view kHello = "hello";
+inline constexpr std::string_view kPing = "ping";
+inline constexpr std::string_view kCancel = "cancel";
+inline constexpr std::string_view kList = "ls";
+inline constexpr std::string_view kPut = "put";
+inline constexpr std::string_view kBlock = "block";
+inline constexpr std::string_view kCommit = "commit";
+inline constexpr std::string_view kGet = "get";
+inline constexpr std::string_view kRead = "read";
+inline constexpr std::string_view kClose = "close";
+inline constexpr std::string_view kMakeFolder = "mkdir";
+inline constexpr std::string_view kLink = "link";
+inline constexpr std::string_view kMove = "mv";
+inline constexpr std::string_view kRemove = "rm";
+inline constexpr std::string_view kRestore = "restore";
+inline constexpr std::string_view kProbe = "probe";
+}  // namespace op
+
+inline constexpr std::array kOperations = {op::kHello, op::kPing,   op::kCancel,     op::kList,
+                                           op::kPut,   op::kBlock,  op::kCommit,     op::kGet,
+                                           op::kRead,  op::kClose,  op::kMakeFolder, op::kLink,
+                                           op::kMove,  op::kRemove, op::kRestore,    op::kProbe};
+
+namespace field {
+// every frame
+inline constexpr std::string_view kOp = "op";
+inline constexpr std::string_view kId =
+    "id";  // 1 to 2^53, chosen by the client, repeated in answers
+inline constexpr std::string_view kSize = "size";  // payload bytes that follow
+// every answer
+inline constexpr std::string_view kOk = "ok";
+inline constexpr std::string_view kError = "error";      // one of kErrorCodes
+inline constexpr std::string_view kMessage = "message";  // for a person
+inline constexpr std::string_view kHint = "hint";        // what the person may do
+inline constexpr std::string_view kMore = "more";        // another part of this answer follows
+// the tutorial's upload
+inline constexpr std::string_view kFileName = "file_name";
+inline constexpr std::string_view kFileSize = "file_size";
+// hello
+inline constexpr std::string_view kMin = "min";
+inline constexpr std::string_view kMax = "max";
+inline constexpr std::string_view kName = "name";
+inline constexpr std::string_view kDevice = "device";
+inline constexpr std::string_view kVersion = "version";
+inline constexpr std::string_view kHub = "hub";
+inline constexpr std::string_view kMember = "member";
+inline constexpr std::string_view kFeatures = "features";
+// files
+inline constexpr std::string_view kPath = "path";
+inline constexpr std::string_view kTo = "to";
+inline constexpr std::string_view kKind = "kind";          // file, folder, link, other
+inline constexpr std::string_view kTotal = "total";        // bytes of the whole file
+inline constexpr std::string_view kModified = "mtime_ns";  // as text: nanoseconds exceed 2^53
+inline constexpr std::string_view kMode = "mode";          // permission bits, 0 to 511
+inline constexpr std::string_view kTarget = "target";      // of a link; of a cancel
+inline constexpr std::string_view kSource = "source";  // who is being sent, as the sender knows it
+inline constexpr std::string_view kUnlessSame = "unless_same";
+inline constexpr std::string_view kSame = "same";
+inline constexpr std::string_view kUnnamed = "unnamed";  // shown escaped: no operation can reach it
+inline constexpr std::string_view kHandle = "handle";    // of an open put or get
+inline constexpr std::string_view kBlockSize = "block_size";
+inline constexpr std::string_view kSeed = "seed";    // 16 hexadecimal digits
+inline constexpr std::string_view kBlock = "block";  // index, from 0
+inline constexpr std::string_view kDigest =
+    "digest";  // XXH3-128 with the seed, 32 hexadecimal digits
+inline constexpr std::string_view kGeneration = "generation";
+inline constexpr std::string_view kDurable = "durable";
+inline constexpr std::string_view kVerified = "verified";  // digest, length
+inline constexpr std::string_view kReplaced = "replaced";
+// probe
+inline constexpr std::string_view kBack = "back";  // payload bytes that the answer shall have
+}  // namespace field
+
+inline constexpr std::array kErrorCodes = {
+    kBadFrame,    kBadRequest, kBadName,        kUnknownOperation, skein::kVersion,
+    kRefused,     kNotFound,   kExists,         kNotAFolder,       kIsAFolder,
+    kNotAFile,    kChanged,    kDigestMismatch, kSuperseded,       kIncomplete,
+    kNoSpace,     kReadOnly,   kTooLarge,       kTooMany,          kBusy,
+    kUnsupported, kIo,         kTimeout,        kCancelled,        kInternal};
+
+// The kind that stands behind a code from a peer; kIo for one that this version does not know.
+[[nodiscard]] ErrorKind kind_of_code(std::string_view code);
+
+}  // namespace skein::wire
