@@ -1,0 +1,185 @@
+#include "store/store.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+namespace skein::store {
+
+namespace {
+
+const Path kReserved = Path::internal(".skein");
+const Path kPartialFolder = Path::internal(".skein/partial");
+const Path kTrashFolder = Path::internal(".skein/trash");
+const Path kStagingFolder = Path::internal(".skein/staging");
+
+constexpr std::uint32_t kPrivateMode = 0700;
+constexpr std::uint32_t kFolderMode = 0755;
+constexpr std::uint32_t kFileMode = 0644;  // of a file whose sender says nothing about it
+
+// Leaves our own names out of a listing.
+class VisibleReader final : public FolderReader {
+ public:
+  explicit VisibleReader(std::unique_ptr<FolderReader> below) : below_(std::move(below)) {}
+  Result<std::vector<Entry>> next(std::size_t most) override {
+    while (true) {
+      TRY_ASSIGN(std::vector<Entry> entries, below_->next(most));
+      if (entries.empty()) return entries;
+      std::erase_if(entries, [](const Entry& entry) { return is_reserved(entry.name); });
+      if (!entries.empty()) return entries;
+    }
+  }
+
+ private:
+  std::unique_ptr<FolderReader> below_;
+};
+
+}  // namespace
+
+Store::Store(Disk& disk, const Clock& clock, Random& random, StoreOptions options)
+    : disk_(disk),
+      clock_(clock),
+      random_(random),
+      options_(options),
+      partials_(disk, clock, random, kPartialFolder, options.alone),
+      trash_(disk, clock, random, kTrashFolder, options.sync) {}
+
+Result<std::unique_ptr<Store>> Store::open(Disk& disk, const Clock& clock, Random& random,
+                                           StoreOptions options) {
+  auto store = std::unique_ptr<Store>(new Store(disk, clock, random, options));
+  TRY(store->lay());
+  return store;
+}
+
+Result<void> Store::lay() {
+  for (const Path& path : {kPartialFolder, kTrashFolder, kStagingFolder}) {
+    if (auto made = make_folders(disk_, path, kPrivateMode, options_.sync); !made) {
+      return pass(std::move(made).error(), concat("laying ", quoted(path.text())));
+    }
+  }
+  return {};
+}
+
+Result<void> Store::synced(const Path& folder) {
+  if (!options_.sync) return {};
+  return disk_.sync_folder(folder);
+}
+
+Result<void> Store::parents_of(const Path& path) {
+  return make_folders(disk_, path.parent(), kFolderMode, options_.sync);
+}
+
+Result<std::unique_ptr<FolderReader>> Store::read_folder(const Path& path) {
+  TRY_ASSIGN(auto below, disk_.read_folder(path));
+  return std::make_unique<VisibleReader>(std::move(below));
+}
+
+bool Store::holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata) {
+  if (!metadata.mtime_ns) return false;
+  const auto info = disk_.info(path);
+  return info && info->kind == EntryKind::kFile && info->size_bytes == size_bytes &&
+         info->mtime_ns == *metadata.mtime_ns && info->mode == metadata.mode.value_or(info->mode);
+}
+
+Result<std::unique_ptr<Partial>> Store::open_partial(const PartialKey& key,
+                                                     std::uint64_t total_bytes) {
+  // What cannot be placed in the end is refused before its first byte.
+  if (const auto standing = disk_.info(key.target);
+      standing && standing->kind == EntryKind::kFolder) {
+    return fail(kIsAFolder, concat("a folder stands at ", quoted(key.target.text())));
+  }
+  TRY(parents_of(key.target));
+  return partials_.open(key, total_bytes);
+}
+
+Result<bool> Store::commit(Partial& partial, const Metadata& metadata) {
+  TRY(parents_of(partial.target()));
+  bool replaced = false;
+  const auto place = [&](const Path& data) -> Result<void> {
+    TRY_ASSIGN(replaced, trash_.replace(data, partial.target()));
+    return {};
+  };
+  Metadata whole = metadata;
+  if (!whole.mode) whole.mode = kFileMode;
+  auto finished = partial.finish(whole, options_.sync, place);
+  if (!finished) {
+    return pass(std::move(finished).error(), concat("storing ", quoted(partial.target().text())));
+  }
+  return replaced;
+}
+
+Result<void> Store::make_folder(const Path& path, const Metadata& metadata) {
+  TRY(make_folders(disk_, path, kFolderMode, options_.sync));
+  if (!metadata.mode && !metadata.mtime_ns) return {};
+  TRY(disk_.set_folder_metadata(path, metadata));
+  return synced(path);
+}
+
+Result<Store::Linked> Store::make_link(const Path& path, const std::string& target) {
+  const auto standing = disk_.info(path);
+  if (standing && standing->kind == EntryKind::kLink) {
+    TRY_ASSIGN(const std::string there, disk_.link_target(path));
+    if (there == target) return Linked{true, false};
+  }
+  TRY(parents_of(path));
+  const Path fresh = kStagingFolder / Path::internal(random_.hex(16));
+  TRY(disk_.make_link(fresh, target));
+  auto placed = trash_.replace(fresh, path);
+  if (!placed) {
+    static_cast<void>(disk_.remove_file(fresh).has_value());
+    return pass(std::move(placed).error());
+  }
+  return Linked{false, *placed};
+}
+
+Result<void> Store::move(const Path& from, const Path& to) {
+  if (from.contains(to)) {
+    return fail(kBadRequest, concat(quoted(from.text()), " cannot be moved into itself"));
+  }
+  TRY(parents_of(to));
+  TRY(disk_.rename(from, to, Rename::kNoReplace));
+  // The new name first: a crash in between shows the thing twice rather than nowhere.
+  TRY(synced(to.parent()));
+  return synced(from.parent());
+}
+
+Result<void> Store::remove(const Path& path) {
+  auto taken = trash_.take(path);
+  if (!taken) return pass(std::move(taken).error(), "removing it");
+  return {};
+}
+
+Result<bool> Store::restore(const Path& path) {
+  return trash_.restore(path);
+}
+
+// A link is there for an instant, unless a crash took that.
+Result<void> Store::purge_staging() {
+  TRY_ASSIGN(const auto reader, disk_.read_folder(kStagingFolder));
+  while (true) {
+    constexpr std::size_t kBatch = 256;
+    TRY_ASSIGN(const std::vector<Entry> entries, reader->next(kBatch));
+    if (entries.empty()) return {};
+    for (const Entry& entry : entries) {
+      const std::int64_t age_ns = clock_.wall_ns() - entry.info.mtime_ns;
+      if (age_ns < limits::kKeepPartialsMs * 1'000'000) continue;
+      TRY(remove_tree(disk_, kStagingFolder / Path::internal(entry.name)));
+    }
+  }
+}
+
+Result<void> Store::purge() {
+  TRY(partials_.purge());
+  TRY(purge_staging());
+  return trash_.purge();
+}
+
+void Store::tidy() {
+  for (const Path& path : {kPartialFolder, kTrashFolder, kStagingFolder, kReserved}) {
+    static_cast<void>(disk_.remove_folder(path).has_value());
+  }
+}
+
+}  // namespace skein::store

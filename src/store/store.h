@@ -1,0 +1,83 @@
+// The store: a shared folder with everything that keeps it whole. Whatever way a file comes in or
+// goes out, it does so through here.
+//
+// All calls block: pool threads only; any of them, at the same time. Paths come from Path::parse.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "store/disk.h"
+#include "store/partial.h"
+#include "store/path.h"
+#include "store/trash.h"
+
+namespace skein::store {
+
+struct StoreOptions {
+  bool sync = true;   // false: answers do not wait for the disk, and say so
+  bool alone = true;  // false: another program receives into this folder; see Partials
+};
+
+class Store {
+ public:
+  // Lays the reserved folder, if it is not there. Disk, clock and randomness outlive the store.
+  static Result<std::unique_ptr<Store>> open(Disk& disk, const Clock& clock, Random& random,
+                                             StoreOptions options);
+
+  [[nodiscard]] bool durable() const { return options_.sync; }
+
+  // reading
+  Result<std::unique_ptr<File>> open_file(const Path& path) { return disk_.open_file(path); }
+  Result<std::unique_ptr<FolderReader>> read_folder(const Path& path);
+  Result<Info> info(const Path& path) { return disk_.info(path); }
+  // True when a file of this size, time and, if given, mode stands there: nothing is to be moved.
+  // Without a time nothing counts as the same.
+  [[nodiscard]] bool holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata);
+  Result<std::string> link_target(const Path& path) { return disk_.link_target(path); }
+  Result<Disk::Space> space() { return disk_.space(); }
+
+  // receiving
+  Result<std::unique_ptr<Partial>> open_partial(const PartialKey& key, std::uint64_t total_bytes);
+  // The whole partial gets its name; what stood there goes to trash, and true comes back. When
+  // this returns well, all is on the disk. Parents are made.
+  Result<bool> commit(Partial& partial, const Metadata& metadata);
+
+  // changing
+  // Parents are made; an existing folder is well and gets the metadata.
+  Result<void> make_folder(const Path& path, const Metadata& metadata);
+  struct Linked {
+    bool same = false;      // it was there already, and was left alone
+    bool replaced = false;  // something else stood there; it is in the trash
+  };
+  Result<Linked> make_link(const Path& path, const std::string& target);
+  // kExists when something stands there, kBadRequest for a folder into itself.
+  Result<void> move(const Path& from, const Path& to);
+  Result<void> remove(const Path& path);   // into the trash
+  Result<bool> restore(const Path& path);  // true when something was replaced
+
+  // Expires partials and trash, and what a crash left of links. At start, and from time to time.
+  Result<void> purge();
+
+  // Takes the reserved folder away again where it is empty: for a folder that only received.
+  void tidy();
+
+ private:
+  Store(Disk& disk, const Clock& clock, Random& random, StoreOptions options);
+  Result<void> lay();
+  Result<void> synced(const Path& folder);
+  Result<void> parents_of(const Path& path);
+  Result<void> purge_staging();
+
+  Disk& disk_;
+  const Clock& clock_;
+  Random& random_;
+  const StoreOptions options_;
+  Partials partials_;
+  Trash trash_;
+};
+
+}  // namespace skein::store
