@@ -1,0 +1,101 @@
+#include "client/put.h"
+
+#include <optional>
+#include <ranges>
+#include <utility>
+
+#include "base/text.h"
+#include "client/local_tree.h"
+#include "client/put_file.h"
+#include "client/requests.h"
+#include "wire/protocol.h"
+
+namespace skein::client {
+
+using socketserver::Task;
+
+namespace {
+
+Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& item,
+                            store::Path target, Tally& tally) {
+  switch (item.info.kind) {
+    case store::EntryKind::kFile: {
+      const std::string real = concat(tree.real_path, "/", item.path.text());
+      const LocalFile file{*tree.disk, item.path, source_of(real)};
+      auto moved = co_await put_file(link, file, std::move(target), tally);
+      co_return moved;
+    }
+    case store::EntryKind::kFolder: {
+      // Its own time and mode come at the end: what is put into it would change them.
+      const store::Metadata none;
+      auto made = co_await make_folder(link, std::move(target), none);
+      co_return made;
+    }
+    default: {
+      const std::string shown = target.text();
+      auto made = co_await make_link(link, std::move(target), item.link_target);
+      if (!made) co_return pass(std::move(made).error());
+      const auto replaced = made->flag(wire::field::kReplaced);
+      if (replaced && *replaced) {
+        ++tally.replaced;
+        tally.last_replaced = shown;
+      }
+      co_return Result<void>();
+    }
+  }
+}
+
+Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& tally) {
+  std::vector<const LocalItem*> folders;  // that were made
+  std::optional<store::Path> failed;      // the last one that was not
+  for (const LocalItem& item : tree.items) {
+    // Said once, for the folder, and not of all that would be in it.
+    if (failed && failed->contains(item.target)) continue;
+    tally.current = item.target.text();
+    auto done = co_await put_item(link, tree, item, to / item.target, tally);
+    const bool is_folder = item.info.kind == store::EntryKind::kFolder;
+    if (done && is_folder) folders.push_back(&item);
+    if (done) continue;
+    if (is_folder) failed = item.target;
+    tally.problems.push_back({item.target.text(), done.error()});
+    if (link.ends_all(done.error())) co_return pass(std::move(done).error());
+  }
+  for (const LocalItem* folder : std::views::reverse(folders)) {
+    const store::Metadata metadata{folder->info.mode, folder->info.mtime_ns};
+    auto done = co_await make_folder(link, to / folder->target, metadata);
+    if (done) continue;
+    tally.problems.push_back({folder->target.text(), done.error()});
+    if (link.ends_all(done.error())) co_return pass(std::move(done).error());
+  }
+  co_return Result<void>();
+}
+
+}  // namespace
+
+Task<Result<void>> put(Link& link, std::vector<std::string> paths, store::Path to, Tally& tally) {
+  std::vector<LocalTree> trees;
+  for (const std::string& path : paths) {
+    auto find = [&path] { return find_local(path); };
+    auto tree = co_await link.pool().run(link.loop(), find);
+    if (!tree) {
+      ++tally.files;
+      tally.problems.push_back({path, std::move(tree).error()});
+      continue;
+    }
+    for (Problem& problem : tree->problems) tally.problems.push_back(std::move(problem));
+    for (const LocalItem& item : tree->items) {
+      if (item.info.kind != store::EntryKind::kFile) continue;
+      ++tally.files;
+      tally.bytes += item.info.size_bytes;
+    }
+    trees.push_back(*std::move(tree));
+  }
+  tally.counted = true;
+  for (LocalTree& tree : trees) {
+    auto done = co_await put_tree(link, std::move(tree), to, tally);
+    if (!done) co_return done;
+  }
+  co_return Result<void>();
+}
+
+}  // namespace skein::client
