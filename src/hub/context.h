@@ -1,0 +1,22 @@
+// What every connection of a hub needs, wired by main. All of it outlives the hub.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "socketserver/loop.h"
+#include "socketserver/pool.h"
+#include "store/store.h"
+
+namespace skein::hub {
+
+struct Context {
+  socketserver::Loop& loop;
+  socketserver::Pool& pool;
+  store::Store& store;
+  Log& log;
+  std::string name;  // the hub's, as it calls itself
+};
+
+}  // namespace skein::hub

@@ -1,0 +1,26 @@
+#include "hub/outbox.h"
+
+#include <utility>
+
+#include "base/limits.h"
+#include "wire/frame.h"
+#include "wire/protocol.h"
+
+namespace skein::hub {
+
+using socketserver::Task;
+
+Task<Result<void>> Outbox::send(wire::Dictionary answer, Bytes payload) {
+  if (!payload.empty()) answer.set(wire::field::kSize, static_cast<std::int64_t>(payload.size()));
+  const std::string head = wire::encode_frame(answer);
+  const auto turn = co_await turn_.hold();
+  const socketserver::Parts parts(as_bytes(head), payload);
+  auto sent = co_await stream_.write_all(parts, limits::kStallTimeoutMs);
+  if (!sent) {
+    stream_.cancel();
+    co_return pass(std::move(sent).error());
+  }
+  co_return Result<void>();
+}
+
+}  // namespace skein::hub

@@ -1,0 +1,28 @@
+// Writes a connection's answers, one whole frame after the other, whoever has one. The loop's
+// thread only.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "socketserver/stream.h"
+#include "socketserver/sync.h"
+#include "socketserver/task.h"
+#include "wire/dictionary.h"
+
+namespace skein::hub {
+
+class Outbox {
+ public:
+  explicit Outbox(socketserver::Stream& stream) : stream_(stream) {}
+
+  // Returns when the system has taken it. `payload` stays the caller's and must live as long;
+  // its size is set in the dictionary here. When the peer does not take it within
+  // limits::kStallTimeoutMs, or is gone, the connection is cancelled, so that its reader ends too.
+  socketserver::Task<Result<void>> send(wire::Dictionary answer, Bytes payload);
+
+ private:
+  socketserver::Stream& stream_;
+  socketserver::Semaphore turn_{1};
+};
+
+}  // namespace skein::hub

@@ -1,0 +1,38 @@
+// One request of a client, and what an operation makes of it. The loop's thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "auth/principal.h"
+#include "base/bytes.h"
+#include "base/result.h"
+#include "hub/frame_reader.h"
+#include "hub/outbox.h"
+#include "socketserver/task.h"
+#include "wire/dictionary.h"
+
+namespace skein::hub {
+
+struct Request {
+  std::int64_t id = 0;
+  wire::Dictionary fields;
+  const auth::Principal& principal;
+  Outbox& outbox;
+  bool cancelled = false;  // by a later `cancel`; looked at between the parts of an answer
+};
+
+// What an operation ends with: the fields of its last answer (id and ok are added by who sends
+// it) and the payload.
+struct Reply {
+  wire::Dictionary fields;
+  Slice payload;
+};
+using Answering = socketserver::Task<Result<Reply>>;
+
+// A part of the answer that is not its last. kCancelled when the client cancelled the request.
+socketserver::Task<Result<void>> send_part(Request& request, Reply part);
+
+// A payload that owns its text.
+[[nodiscard]] Slice slice_of(std::string text);
+
+}  // namespace skein::hub

@@ -1,0 +1,295 @@
+#include "hub/session.h"
+
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "hub/transfer_operations.h"
+#include "hub/tutorial.h"
+#include "socketserver/stream_server.h"
+#include "transfer/fields.h"
+#include "wire/answer.h"
+#include "wire/protocol.h"
+
+namespace skein::hub {
+
+using socketserver::Task;
+namespace field = wire::field;
+namespace op = wire::op;
+
+namespace {
+constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link probe";
+}
+
+Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
+    : context_(context),
+      stream_(std::move(stream)),
+      peer_(stream_->peer()),
+      reader_(*stream_),
+      outbox_(*stream_),
+      transfers_(context) {}
+
+Task<void> Session::run() {
+  std::exception_ptr escaped;
+  Result<void> ended;
+  try {
+    ended = co_await converse();
+  } catch (...) {
+    escaped = std::current_exception();
+  }
+  const bool in_order =
+      !escaped && (ended || (ended.error().is(kClosed) && reader_.between_frames()));
+  if (!in_order) {
+    for (const auto& [id, request] : open_) request->cancelled = true;
+  }
+  if (!escaped && !ended && !in_order) {
+    co_await say_goodbye(ended.error());
+  }
+  // A peer that only ended its own side still gets its answers.
+  co_await requests_.close();
+  co_await transfers_.close_all();
+  if (escaped) std::rethrow_exception(escaped);
+}
+
+// Nothing is lost by ending a connection that rests.
+void Session::update_idle() {
+  stream_->set_idle(reader_.between_frames() && answering_ == 0);
+}
+
+Task<Result<void>> Session::converse() {
+  update_idle();
+  const auto speech = co_await reader_.sniff();
+  if (!speech) co_return pass(speech.error());
+  if (*speech != wire::Speech::kFrames) {
+    auto told = co_await greet_stranger(*speech);
+    co_return told;
+  }
+  while (true) {
+    update_idle();
+    std::int64_t rest_ms = -1;  // the tutorial's client waits at a human's menu
+    if (principal_) rest_ms = spec::kDeadAfterMs;
+    const auto step = co_await reader_.next(rest_ms);
+    if (!step) {
+      // Who waits for an answer may be silent.
+      if (step.error().is(kTimeout) && reader_.between_frames() && answering_ > 0) continue;
+      co_return pass(step.error());
+    }
+    stream_->set_idle(false);
+    auto taken = co_await take_frame();
+    if (!taken) co_return pass(std::move(taken).error());
+  }
+}
+
+Task<Result<void>> Session::greet_stranger(wire::Speech speech) {
+  if (speech == wire::Speech::kTls)
+    co_return fail(kBadFrame, "the peer speaks TLS, this hub does not yet");
+  if (speech == wire::Speech::kUnknown)
+    co_return fail(kBadFrame, "the peer speaks nothing that a hub knows");
+  constexpr std::string_view kText = "This is a Skein hub. It has no web page yet: use skein.\n";
+  const std::string answer =
+      concat("HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\nConnection: close\r\n",
+             "Content-Length: ", std::to_string(kText.size()), "\r\n\r\n", kText);
+  auto sent = co_await stream_->write_all(as_bytes(answer), limits::kFrameTimeoutMs);
+  if (!sent) co_return pass(std::move(sent).error());
+  co_return fail(kBadFrame, "the peer speaks HTTP, this hub does not yet");
+}
+
+// The reader is at a dictionary; afterwards it is at the end of its frame.
+Task<Result<void>> Session::take_frame() {
+  if (!wire::is_tutorial_upload(reader_.dictionary())) {
+    wire::Dictionary fields = reader_.dictionary();
+    auto taken = co_await take_request(std::move(fields));
+    co_return taken;
+  }
+  if (!principal_) {
+    const auth::Principal guest = auth::guest_principal();
+    auto taken = co_await take_tutorial_upload(context_, guest, peer_, reader_);
+    co_return taken;
+  }
+  auto skipped = co_await skip_payload();
+  if (!skipped) co_return pass(std::move(skipped).error());
+  Error error(kBadRequest, "an upload of the tutorial cannot follow hello: use put");
+  auto refused = co_await refuse(0, std::move(error));
+  co_return refused;
+}
+
+Task<Result<void>> Session::skip_payload() {
+  while (true) {
+    const auto step = co_await reader_.next(limits::kStallTimeoutMs);
+    if (!step) co_return pass(step.error());
+    if (*step == FrameReader::Step::kEnd) co_return Result<void>();
+  }
+}
+
+Task<Result<void>> Session::refuse(std::int64_t id, Error error) {
+  // A peer that is refused all the time shall not fill the log.
+  if (++refusals_ <= limits::kLoggedRefusals) {
+    const bool last = refusals_ == limits::kLoggedRefusals;
+    context_.log.warning(
+        concat(peer_, ": ", error.report(), last ? "; what else it is refused is not logged" : ""));
+  }
+  auto sent = co_await outbox_.send(wire::error_answer(id, error), {});
+  co_return sent;
+}
+
+Task<Result<void>> Session::take_request(wire::Dictionary fields) {
+  const auto id = fields.integer(field::kId, 1, spec::kMaxInteger);
+  const auto name = fields.text(field::kOp);
+  const Operation* operation = nullptr;
+  std::optional<Error> fault;
+  if (!id) {
+    fault = id.error();
+  } else if (!name) {
+    fault = name.error();
+  } else if (operation = find_operation(*name); operation == nullptr) {
+    fault = Error(kUnknownOperation, concat("this hub knows no operation ", quoted(*name)));
+  } else if (!principal_ && *name != op::kHello) {
+    fault = Error(kBadRequest, "the first request must be hello");
+  } else if (open_.contains(*id)) {
+    fault = Error(kBadRequest, concat("id ", std::to_string(*id), " is open already"));
+  } else if (answering_ >= spec::kMaxOpenIds) {
+    fault = Error(kTooMany, concat(std::to_string(answering_), " requests are open already"));
+  } else if (principal_) {
+    const auto allowed = auth::authorize(*principal_, operation->right, operation->name);
+    if (!allowed) fault = allowed.error();
+  }
+  if (fault) {
+    auto skipped = co_await skip_payload();
+    if (!skipped) co_return pass(std::move(skipped).error());
+    // Not to who says nothing that a client of ours would: it does not read.
+    if (!principal_ && !id) co_return pass(*std::move(fault));
+    auto refused = co_await refuse(id.value_or(0), *std::move(fault));
+    co_return refused;
+  }
+
+  if (*name == op::kBlock) {
+    auto taken = co_await block(*id, std::move(fields));
+    co_return taken;
+  }
+  auto skipped = co_await skip_payload();
+  if (!skipped) co_return pass(std::move(skipped).error());
+  if (*name == op::kHello) {
+    auto greeted = co_await hello(*id, std::move(fields));
+    co_return greeted;
+  }
+  if (*name == op::kCancel) {
+    const auto target = fields.integer(field::kTarget, 1, spec::kMaxInteger);
+    if (!target) {
+      auto refused = co_await refuse(*id, target.error());
+      co_return refused;
+    }
+    if (const auto found = open_.find(*target); found != open_.end()) {
+      found->second->cancelled = true;
+    }
+  }
+  if (operation->carry_out == nullptr) {
+    auto sent = co_await outbox_.send(wire::ok_answer(*id), {});
+    co_return sent;
+  }
+  auto request = std::make_unique<Request>(Request{*id, std::move(fields), *principal_, outbox_});
+  open_.emplace(*id, request.get());
+  ++answering_;
+  requests_.spawn(context_.loop, carry_out(*operation, std::move(request)));
+  co_return Result<void>();
+}
+
+Task<Result<void>> Session::hello(std::int64_t id, wire::Dictionary fields) {
+  if (principal_) {
+    auto refused = co_await refuse(id, Error(kBadRequest, "hello was said already"));
+    co_return refused;
+  }
+  const auto least = fields.integer(field::kMin, 0, spec::kMaxInteger);
+  const auto most = fields.integer(field::kMax, least.value_or(0), spec::kMaxInteger);
+  const auto name = transfer::name_field(fields, field::kName);
+  const auto device = transfer::device_field(fields);
+  std::optional<Error> fault;
+  if (!least) fault = least.error();
+  if (!most) fault = most.error();
+  if (!name) fault = name.error();
+  if (!device) fault = device.error();
+  if (!fault && *least > *most) fault = Error(kBadRequest, "'max' must be at least 'min'");
+  if (!fault && (*least > wire::kVersion || *most < wire::kVersion)) {
+    Error error(kVersion, concat("this hub speaks version ", std::to_string(wire::kVersion),
+                                 " of the protocol, not ", std::to_string(*least), " to ",
+                                 std::to_string(*most)));
+    error = std::move(error).with_hint("use the same version of skein on both machines");
+    auto sent = co_await outbox_.send(wire::error_answer(id, error), {});
+    if (!sent) co_return pass(std::move(sent).error());
+    co_return pass(std::move(error));
+  }
+  if (fault) {
+    auto refused = co_await refuse(id, *std::move(fault));
+    co_return refused;
+  }
+  principal_ = auth::local_principal(*name, *device);
+  wire::Dictionary answer = wire::ok_answer(id);
+  answer.set(field::kVersion, wire::kVersion)
+      .set(field::kHub, context_.name)
+      .set(field::kMember, principal_->member)
+      .set(field::kFeatures, kFeatures);
+  auto sent = co_await outbox_.send(std::move(answer), {});
+  co_return sent;
+}
+
+Task<Result<void>> Session::block(std::int64_t id, wire::Dictionary fields) {
+  auto taken = co_await take_block(transfers_, fields, reader_);
+  if (!taken.connection) co_return pass(std::move(taken.connection).error());
+  if (!taken.block) {
+    auto refused = co_await refuse(id, std::move(taken.block).error());
+    co_return refused;
+  }
+  auto sent = co_await outbox_.send(wire::ok_answer(id), {});
+  co_return sent;
+}
+
+// Runs beside the reader and beside its like; counted by requests_.
+Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Request> request) {
+  const std::int64_t id = request->id;
+  Result<Reply> reply;
+  try {
+    reply = co_await operation.carry_out(context_, transfers_, *request);
+  } catch (...) {
+    reply = pass(socketserver::error_from(std::current_exception()), std::string(operation.name));
+  }
+  // The id is free again before its last answer can be read, as the client may use it at once.
+  open_.erase(id);
+  if (reply) {
+    reply->fields.set(field::kId, id).set(field::kOk, true);
+    auto sent = co_await outbox_.send(std::move(reply->fields), reply->payload.bytes);
+    static_cast<void>(sent.has_value());  // the reader notices too
+  } else {
+    auto refused = co_await refuse(id, std::move(reply).error());
+    static_cast<void>(refused.has_value());
+  }
+  --answering_;
+  update_idle();
+}
+
+// The connection ends because of `why`: logged once, told to who can hear it.
+Task<void> Session::say_goodbye(const Error& why) {
+  if (why.is(kCancelled)) {
+    stream_->cancel();
+    co_return;
+  }
+  context_.log.warning(concat(peer_, ": connection ended: ", why.report()));
+  if (why.is(kBadFrame) || why.is(kVersion)) {
+    if (why.is(kBadFrame) && principal_) {
+      auto sent = co_await outbox_.send(wire::error_answer(0, why), {});
+      static_cast<void>(sent.has_value());
+    }
+    // Closing with unread bytes would reset the connection and lose the answer: give the peer a
+    // moment to take it and leave.
+    static_cast<void>(stream_->shutdown_write().has_value());
+    constexpr std::int64_t kLingerMs = 1'000;
+    constexpr int kMostReads = 64;
+    for (int i = 0; i < kMostReads; ++i) {
+      const auto got = co_await stream_->read_some(context_.loop.scratch(), kLingerMs);
+      if (!got || *got == 0) break;
+    }
+  }
+  stream_->cancel();
+}
+
+}  // namespace skein::hub

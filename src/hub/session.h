@@ -1,0 +1,59 @@
+// One connection of a hub: finds out what the peer speaks, reads its requests, has each checked,
+// carried out and answered. The loop's thread only.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "auth/principal.h"
+#include "base/result.h"
+#include "hub/context.h"
+#include "hub/frame_reader.h"
+#include "hub/operations.h"
+#include "hub/outbox.h"
+#include "hub/request.h"
+#include "hub/transfers.h"
+#include "socketserver/stream.h"
+#include "socketserver/sync.h"
+#include "socketserver/task.h"
+
+namespace skein::hub {
+
+class Session {
+ public:
+  Session(Context& context, std::unique_ptr<socketserver::Stream> stream);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  // From the first byte to the last; nothing of the connection is left when it returns.
+  socketserver::Task<void> run();
+
+ private:
+  socketserver::Task<Result<void>> converse();
+  socketserver::Task<Result<void>> greet_stranger(wire::Speech speech);
+  socketserver::Task<Result<void>> take_frame();
+  socketserver::Task<Result<void>> take_request(wire::Dictionary fields);
+  socketserver::Task<Result<void>> skip_payload();
+  socketserver::Task<Result<void>> hello(std::int64_t id, wire::Dictionary fields);
+  socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
+  socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
+  socketserver::Task<Result<void>> refuse(std::int64_t id, Error error);
+  socketserver::Task<void> say_goodbye(const Error& why);
+  void update_idle();
+
+  Context& context_;
+  std::unique_ptr<socketserver::Stream> stream_;
+  std::string peer_;
+  FrameReader reader_;
+  Outbox outbox_;
+  Transfers transfers_;
+  std::optional<auth::Principal> principal_;  // of who said hello
+  std::map<std::int64_t, Request*> open_;     // by id, those still being carried out
+  std::size_t answering_ = 0;                 // and those whose last answer is not sent yet
+  std::size_t refusals_ = 0;
+  socketserver::Gate requests_;
+};
+
+}  // namespace skein::hub
