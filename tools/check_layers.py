@@ -31,6 +31,7 @@ TESTS = r".*(_test\.cc|/test_\w+\.h)"
 # A library stands behind few files: (what is included, which of our files may, why).
 LIBRARIES = [
     (r"boost/json(\.hpp|_fwd\.hpp|/.*)", r"src/wire/.*", "JSON is read and written in src/wire"),
+    (r"boost/asio(\.hpp|/.*)", r"bench/peers/.*", "Asio is only measured against"),
     (r"boost/.*", r"", "only Boost.JSON is in use"),
     (r"(spdlog|fmt)/.*", r"src/base/log\.cc", "the log stands behind base/log.h"),
     (r"xxh(ash|3)\.h", r"(src/store|bench/peers)/.*", "digests are made in src/store"),
