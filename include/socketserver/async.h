@@ -101,7 +101,7 @@ struct Chunk : std::span<char> {
   using std::span<char>::span;
   explicit Chunk(std::span<char> bytes) : std::span<char>(bytes) {}
   explicit operator bool() const { return !empty(); }
-  explicit(false) operator std::string_view() const { return {data(), size()}; }
+  [[nodiscard]] std::string_view text() const { return {data(), size()}; }
 };
 
 namespace detail {

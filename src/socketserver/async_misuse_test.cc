@@ -18,7 +18,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::Client;
-using testing::eventually;
 using testing::Recording;
 using testing::Serving;
 using Server = Recording<AsyncTCPServer>;

@@ -350,7 +350,7 @@ bool Connection::take_line(AsyncStream::ReadUntil& op, std::string_view all) {
 
 bool Connection::more_of_line(AsyncStream::ReadUntil& op, std::size_t bytes) {
   if (bytes == 0) return false;
-  const std::string_view fresh = shared(bytes);
+  const std::string_view fresh = shared(bytes).text();
   if (held_ != nullptr) {
     hold(fresh);
     return !take_line(op, held_->view());
