@@ -27,6 +27,10 @@ inline constexpr std::size_t kMaxBackBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxPull = 32;
 inline constexpr std::size_t kMaxPulledBytes = 1472;
 inline constexpr std::int64_t kCookieMs = 60'000;
+// Of messages: text, a room's topic; how many one answer of `log` or `search` has at most.
+inline constexpr std::size_t kMaxMessageBytes = 16 * 1024;
+inline constexpr std::size_t kMaxTopicBytes = 256;
+inline constexpr std::size_t kMaxMessagesInAnswer = 1000;
 
 }  // namespace skein::spec
 
@@ -54,6 +58,22 @@ inline constexpr std::uint64_t kTrashDiskShare = 10;  // trash holds at most 1/1
 inline constexpr std::int64_t kKeepPartialsMs = 7LL * 24 * 3600 * 1000;
 // Those that nobody can resume; untouched for so long, another program does not receive them.
 inline constexpr std::int64_t kKeepUnresumableMs = 3600 * 1000;
+
+// messages
+inline constexpr std::int64_t kMessagesPerSecond = 20;      // of one member, for long
+inline constexpr std::int64_t kMessagesAtOnce = 100;        // and for a moment
+inline constexpr std::size_t kMessagesInPage = 100;         // unless another number is asked for
+inline constexpr std::size_t kMaxWaitingMessages = 4096;    // said, and not on disk yet
+inline constexpr std::size_t kMaxMessagesInGroup = 512;     // written with one sync
+inline constexpr std::size_t kFeedBytes = 4 * 1024 * 1024;  // of the newest messages, in memory
+inline constexpr std::size_t kMaxGuests = 1000;             // by datagrams
+inline constexpr std::int64_t kGuestRepliesPerSecond = 5;   // more come later
+inline constexpr std::size_t kGuestInbox = 64;  // datagrams of one that wait for their turn
+inline constexpr std::size_t kGuestInboxBytes = 32 * 1024;
+inline constexpr std::size_t kGuestWaiting = 100;      // messages for one that does not ask
+inline constexpr std::size_t kGuestReplyBytes = 1024;  // what the tutorial's client reads at most
+inline constexpr std::size_t kMaxRooms = 1000;
+inline constexpr std::size_t kMaxJoinedRooms = 100;
 
 // the client
 inline constexpr std::int64_t kRetryForMs = 30'000;  // without progress

@@ -28,12 +28,24 @@ inline constexpr std::string_view kMove = "mv";
 inline constexpr std::string_view kRemove = "rm";
 inline constexpr std::string_view kRestore = "restore";
 inline constexpr std::string_view kProbe = "probe";
+inline constexpr std::string_view kSay = "say";
+inline constexpr std::string_view kLog = "log";
+inline constexpr std::string_view kFollow = "follow";
+inline constexpr std::string_view kSearch = "search";
+inline constexpr std::string_view kRooms = "rooms";
+inline constexpr std::string_view kJoin = "join";
+inline constexpr std::string_view kLeave = "leave";
+inline constexpr std::string_view kTopic = "topic";
+inline constexpr std::string_view kSeen = "seen";
+inline constexpr std::string_view kWho = "who";
+inline constexpr std::string_view kName = "name";
 }  // namespace op
 
-inline constexpr std::array kOperations = {op::kHello, op::kPing,   op::kCancel,     op::kList,
-                                           op::kPut,   op::kBlock,  op::kCommit,     op::kGet,
-                                           op::kRead,  op::kClose,  op::kMakeFolder, op::kLink,
-                                           op::kMove,  op::kRemove, op::kRestore,    op::kProbe};
+inline constexpr std::array kOperations = {
+    op::kHello,   op::kPing,  op::kCancel, op::kList,       op::kPut,    op::kBlock,  op::kCommit,
+    op::kGet,     op::kRead,  op::kClose,  op::kMakeFolder, op::kLink,   op::kMove,   op::kRemove,
+    op::kRestore, op::kProbe, op::kSay,    op::kLog,        op::kFollow, op::kSearch, op::kRooms,
+    op::kJoin,    op::kLeave, op::kTopic,  op::kSeen,       op::kWho,    op::kName};
 
 namespace field {
 // every frame
@@ -83,6 +95,24 @@ inline constexpr std::string_view kVerified = "verified";  // digest, length
 inline constexpr std::string_view kReplaced = "replaced";
 // probe
 inline constexpr std::string_view kBack = "back";  // payload bytes that the answer shall have
+// messages
+inline constexpr std::string_view kRoom = "room";      // its name, or "@NAME": direct messages
+inline constexpr std::string_view kCid = "cid";        // 32 hexadecimal digits, the sender's
+inline constexpr std::string_view kFile = "file";      // a path that a message offers
+inline constexpr std::string_view kSeq = "seq";        // of a message in its room
+inline constexpr std::string_view kNumber = "number";  // of a message over all rooms
+inline constexpr std::string_view kRepeated = "repeated";
+inline constexpr std::string_view kAfter = "after";
+inline constexpr std::string_view kBefore = "before";
+inline constexpr std::string_view kLimit = "limit";
+inline constexpr std::string_view kWords = "words";
+inline constexpr std::string_view kFrom = "from";
+inline constexpr std::string_view kTs = "ts";  // milliseconds since 1970, the hub's clock
+inline constexpr std::string_view kText = "text";
+inline constexpr std::string_view kTopic = "topic";
+inline constexpr std::string_view kLastSeq = "last_seq";
+inline constexpr std::string_view kReadSeq = "read_seq";
+inline constexpr std::string_view kJoined = "joined";
 }  // namespace field
 
 inline constexpr std::array kErrorCodes = {

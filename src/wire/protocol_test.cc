@@ -169,6 +169,9 @@ TEST(ProtocolPageTest, Limits) {
       {"pull", {"kMaxPull", spec::kMaxPull}},
       {"pulled", {"kMaxPulledBytes", spec::kMaxPulledBytes}},
       {"cookie", {"kCookieMs", spec::kCookieMs}},
+      {"message", {"kMaxMessageBytes", spec::kMaxMessageBytes}},
+      {"topic", {"kMaxTopicBytes", spec::kMaxTopicBytes}},
+      {"messages", {"kMaxMessagesInAnswer", spec::kMaxMessagesInAnswer}},
   };
   const std::vector<Row> rows = rows_of("## Limits");
   EXPECT_EQ(rows.size(), limits.size());
