@@ -35,6 +35,9 @@ LIBRARIES = [
     (r"boost/.*", r"", "only Boost.JSON is in use"),
     (r"(spdlog|fmt)/.*", r"src/base/log\.cc", "the log stands behind base/log.h"),
     (r"xxh(ash|3)\.h", r"(src/store|bench/peers)/.*", "digests are made in src/store"),
+    (r"sqlite3(ext)?\.h", r"src/chat/.*", "the room log is kept in src/chat"),
+    (r"unicode/.*", r"src/chat/names\.cc", "ICU stands behind chat/names.h"),
+    (r"histedit\.h", r"src/cli/prompt\.cc", "libedit stands behind cli/prompt.h"),
     (r"(gtest|gmock)/.*", TESTS, "tests stand in *_test.cc and test_*.h"),
     (r"\w+/test_\w+\.h", TESTS, "what helps tests is for tests alone"),
 ]
