@@ -8,7 +8,7 @@ namespace skein::auth {
 
 bool may(Role role, Right right) {
   switch (role) {
-    case Role::kGuest: return right == Right::kConnect || right == Right::kAdd;
+    case Role::kGuest: return right != Right::kRead && right != Right::kChange;
     case Role::kLocal: return true;
   }
   std::unreachable();

@@ -13,6 +13,8 @@ enum class Right {
   kRead,     // list and fetch
   kAdd,      // bring a file in; what it replaces can be restored
   kChange,   // remove, move, restore, make folders and links
+  kListen,   // read messages, see who is there
+  kTalk,     // send messages, make rooms
 };
 
 [[nodiscard]] bool may(Role role, Right right);

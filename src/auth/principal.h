@@ -7,8 +7,9 @@
 namespace skein::auth {
 
 enum class Role {
-  kGuest,  // claims nothing: may leave files, and change nothing that is there but by replacing
-  kLocal,  // this machine, open hub: may do everything that files need
+  kGuest,  // claims nothing: may leave files, change nothing that is there but by replacing, and
+           // take part in the lobby (its way in knows no other room)
+  kLocal,  // this machine, open hub: may do everything
 };
 
 struct Principal {

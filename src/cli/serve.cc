@@ -14,8 +14,10 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "chat/database.h"
 #include "cli/client_run.h"
 #include "cli/version.h"
+#include "hub/chat.h"
 #include "hub/hub.h"
 #include "socketserver/loop.h"
 #include "socketserver/pool.h"
@@ -116,7 +118,10 @@ void greet(const ServeFlags& flags, const std::string& name, const std::string& 
     print_line(concat("skein ", kProgramVersion, "  hub \"", name, "\"  sharing ", shown, " (",
                       human_bytes(free_bytes), " free)"));
     print_line(concat("  open     ", address.text(), "   this machine only"));
+    print_line(
+        concat("  guests   udp ", address.text(), "   plain text, as the tutorial's QQ sends it"));
     print_line("  files    skein put FILE");
+    print_line("  talk     skein chat");
     print_line("  end      Ctrl-C");
   }
   flush_output();
@@ -143,6 +148,9 @@ Result<void> serve_with(const ServeFlags& flags) {
   TRY_ASSIGN(store::StateFolder state_folder, store::StateFolder::open(state));
   TRY_ASSIGN(const store::Lock state_lock, state_folder.lock_hub());
 
+  TRY_ASSIGN(const std::string room_log, state_folder.room_log());
+  TRY_ASSIGN(const auto rooms, chat::Database::open(room_log));
+
   TRY_ASSIGN(const std::string folder, shared_folder(flags));
   TRY_ASSIGN(auto disk, store::PosixDisk::open(folder));
   TRY(disk->check_filesystem());
@@ -153,7 +161,9 @@ Result<void> serve_with(const ServeFlags& flags) {
 
   socketserver::Pool pool(limits::kPoolThreads, limits::kPoolQueue);
   const std::string name = escaped(flags.name.empty() ? machine_name() : flags.name);
-  hub::Context context{*loop, pool, *store, *log, name};
+  hub::Chat chat(*loop, pool, *rooms, *rooms);
+  TRY(chat.begin());
+  hub::Context context{*loop, pool, *store, chat, *log, name};
   auto hub = hub::Hub::start(context, endpoint);
   if (!hub && hub.error().is(kBusy)) {
     return std::unexpected(std::move(hub).error().with_hint(

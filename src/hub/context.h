@@ -11,10 +11,13 @@
 
 namespace skein::hub {
 
+class Chat;
+
 struct Context {
   socketserver::Loop& loop;
   socketserver::Pool& pool;
   store::Store& store;
+  Chat& chat;
   Log& log;
   std::string name;  // the hub's, as it calls itself
 };

@@ -22,7 +22,7 @@ Result<std::unique_ptr<Hub>> Hub::start(Context& context, const socketserver::En
   }
   TRY(std::move(listening));
   hub->housekeeping_.spawn(context.loop, hub->keep_tidy());
-  hub->housekeeping_.spawn(context.loop, hub->probes_->serve());
+  hub->housekeeping_.spawn(context.loop, hub->datagrams_->serve());
   return hub;
 }
 
@@ -37,8 +37,7 @@ Result<void> Hub::listen(const socketserver::Endpoint& endpoint) {
     return serve(std::move(stream));
   };
   TRY_ASSIGN(server_, socketserver::Server::listen(context_.loop, endpoint, handler, options));
-  SystemRandom random;
-  TRY_ASSIGN(probes_, Probes::listen(context_, random, server_->address()));
+  TRY_ASSIGN(datagrams_, Datagrams::listen(context_, random_, server_->address()));
   return {};
 }
 
@@ -58,9 +57,10 @@ Task<void> Hub::keep_tidy() {
 
 Task<void> Hub::stop() {
   stopping_.set();
-  probes_->stop();
+  datagrams_->stop();
   co_await server_->drain(limits::kDrainMs);
   co_await housekeeping_.close();
+  co_await context_.chat.close();
 }
 
 }  // namespace skein::hub

@@ -1,13 +1,14 @@
-// The hub: listens, runs a session for every connection, answers probes on the same port, keeps its
-// folder tidy, and drains when told to stop. The loop's thread only.
+// The hub: listens, runs a session for every connection, answers datagrams on the same port, keeps
+// its folder tidy, and drains when told to stop. The loop's thread only.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
+#include "base/random.h"
 #include "base/result.h"
 #include "hub/context.h"
-#include "hub/probes.h"
+#include "hub/datagrams.h"
 #include "socketserver/endpoint.h"
 #include "socketserver/stream_server.h"
 #include "socketserver/sync.h"
@@ -37,8 +38,9 @@ class Hub {
   socketserver::Task<void> keep_tidy();
 
   Context& context_;
+  SystemRandom random_;
   std::unique_ptr<socketserver::Server> server_;
-  std::unique_ptr<Probes> probes_;
+  std::unique_ptr<Datagrams> datagrams_;
   socketserver::Event stopping_;
   socketserver::Gate housekeeping_;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/limits.h"
+#include "hub/chat_operations.h"
 #include "hub/folder_operations.h"
 #include "hub/probes.h"
 #include "hub/transfer_operations.h"
@@ -32,6 +34,17 @@ constexpr std::array<Operation, wire::kOperations.size()> kTable = {{
     {op::kRemove, Right::kChange, remove},
     {op::kRestore, Right::kChange, restore},
     {op::kProbe, Right::kConnect, probe},
+    {op::kSay, Right::kTalk, say, spec::kMaxMessageBytes},
+    {op::kLog, Right::kListen, read_log},
+    {op::kFollow, Right::kListen, follow, 0, true},
+    {op::kSearch, Right::kListen, search},
+    {op::kRooms, Right::kListen, list_rooms},
+    {op::kJoin, Right::kTalk, join_room},
+    {op::kLeave, Right::kTalk, leave_room},
+    {op::kTopic, Right::kTalk, set_topic},
+    {op::kSeen, Right::kListen, set_read},
+    {op::kWho, Right::kListen, who},
+    {op::kName, Right::kTalk, rename_member},
 }};
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The table of operations: what each needs, and who carries it out.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "auth/policy.h"
@@ -15,6 +16,8 @@ struct Operation {
   auth::Right right;
   // Empty for those that the session sees to itself: hello, ping, cancel, block.
   Answering (*carry_out)(Context&, Transfers&, Request&);
+  std::size_t max_payload = 0;  // bytes that it takes; 0: none, whatever comes is skipped
+  bool endless = false;         // its answer goes on until the client, or the connection, ends it
 };
 
 // Nothing when the protocol has no such word.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "hub/datagrams.h"
 #include "hub/test_support.h"
 #include "socketserver/datagram.h"
 
@@ -21,21 +22,22 @@ using wire::ProbeKind;
 
 struct ProbesTest : SessionTest {
   ProbesTest() {
-    probes = Probes::listen(*context, random, *socketserver::Address::from_number("127.0.0.1", 0))
-                 .value();
-    serving.spawn(*loop, probes->serve());
+    datagrams =
+        Datagrams::listen(*context, random, *socketserver::Address::from_number("127.0.0.1", 0))
+            .value();
+    serving.spawn(*loop, datagrams->serve());
   }
   ~ProbesTest() override { run(end()); }
 
   [[nodiscard]] std::unique_ptr<DatagramSocket> client() {
-    return DatagramSocket::connect(*loop, probes->address()).value();
+    return DatagramSocket::connect(*loop, datagrams->address()).value();
   }
   Task<void> end() {
-    probes->stop();
+    datagrams->stop();
     co_await serving.close();
   }
 
-  std::unique_ptr<Probes> probes;
+  std::unique_ptr<Datagrams> datagrams;
   socketserver::Gate serving;
 };
 
@@ -195,7 +197,7 @@ TEST_F(ProbesTest, OperationTakesAnyPayloadAndAnswersWithAsManyBytesAsAreWanted)
 }
 
 TEST_F(ProbesTest, PortThatIsTakenIsBusy) {
-  const auto again = Probes::listen(*context, random, probes->address());
+  const auto again = Datagrams::listen(*context, random, datagrams->address());
   EXPECT_EQ(again.error().kind(), kBusy);
 }
 

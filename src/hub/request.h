@@ -2,23 +2,37 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "auth/principal.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "hub/frame_reader.h"
 #include "hub/outbox.h"
+#include "socketserver/sync.h"
 #include "socketserver/task.h"
 #include "wire/dictionary.h"
 
 namespace skein::hub {
 
+struct Person;
+
 struct Request {
   std::int64_t id = 0;
   wire::Dictionary fields;
+  std::string payload;  // of an operation that takes one
   const auth::Principal& principal;
+  std::shared_ptr<Person>& person;  // the connection's; empty until an operation asks who it is
   Outbox& outbox;
+  bool endless = false;    // it ends with `cancel` or the connection alone
   bool cancelled = false;  // by a later `cancel`; looked at between the parts of an answer
+  socketserver::Event* wake = nullptr;  // set by a cancel too, if the operation waits for it
+
+  void cancel() {
+    cancelled = true;
+    if (wake != nullptr) wake->set();
+  }
 };
 
 // What an operation ends with: the fields of its last answer (id and ok are added by who sends

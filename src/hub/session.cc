@@ -20,7 +20,7 @@ namespace field = wire::field;
 namespace op = wire::op;
 
 namespace {
-constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link probe";
+constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link probe rooms";
 }
 
 Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
@@ -41,8 +41,8 @@ Task<void> Session::run() {
   }
   const bool in_order =
       !escaped && (ended || (ended.error().is(kClosed) && reader_.between_frames()));
-  if (!in_order) {
-    for (const auto& [id, request] : open_) request->cancelled = true;
+  for (const auto& [id, request] : open_) {
+    if (!in_order || request->endless) request->cancel();
   }
   if (!escaped && !ended && !in_order) {
     co_await say_goodbye(ended.error());
@@ -55,7 +55,7 @@ Task<void> Session::run() {
 
 // Nothing is lost by ending a connection that rests.
 void Session::update_idle() {
-  stream_->set_idle(reader_.between_frames() && answering_ == 0);
+  stream_->set_idle(reader_.between_frames() && answering_ == endless_);
 }
 
 Task<Result<void>> Session::converse() {
@@ -73,7 +73,7 @@ Task<Result<void>> Session::converse() {
     const auto step = co_await reader_.next(rest_ms);
     if (!step) {
       // Who waits for an answer may be silent.
-      if (step.error().is(kTimeout) && reader_.between_frames() && answering_ > 0) continue;
+      if (step.error().is(kTimeout) && reader_.between_frames() && answering_ > endless_) continue;
       co_return pass(step.error());
     }
     stream_->set_idle(false);
@@ -116,10 +116,20 @@ Task<Result<void>> Session::take_frame() {
 }
 
 Task<Result<void>> Session::skip_payload() {
+  auto skipped = co_await take_payload(0);
+  if (!skipped) co_return pass(std::move(skipped).error());
+  co_return Result<void>();
+}
+
+// The payload if it is at most so long; else nothing of it is kept.
+Task<Result<std::optional<std::string>>> Session::take_payload(std::size_t most) {
+  std::optional<std::string> payload;
+  if (reader_.payload_left() <= most) payload.emplace();
   while (true) {
     const auto step = co_await reader_.next(limits::kStallTimeoutMs);
     if (!step) co_return pass(step.error());
-    if (*step == FrameReader::Step::kEnd) co_return Result<void>();
+    if (*step == FrameReader::Step::kEnd) co_return payload;
+    if (payload) payload->append(as_text(reader_.piece().bytes));
   }
 }
 
@@ -168,8 +178,16 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
     auto taken = co_await block(*id, std::move(fields));
     co_return taken;
   }
-  auto skipped = co_await skip_payload();
-  if (!skipped) co_return pass(std::move(skipped).error());
+  const std::uint64_t payload_bytes = reader_.payload_left();
+  auto payload = co_await take_payload(operation->max_payload);
+  if (!payload) co_return pass(std::move(payload).error());
+  if (!*payload && operation->max_payload > 0) {
+    Error error(kTooLarge, concat("a payload of ", std::to_string(payload_bytes),
+                                  " bytes is over this operation's limit of ",
+                                  std::to_string(operation->max_payload)));
+    auto refused = co_await refuse(*id, std::move(error));
+    co_return refused;
+  }
   if (*name == op::kHello) {
     auto greeted = co_await hello(*id, std::move(fields));
     co_return greeted;
@@ -181,16 +199,19 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
       co_return refused;
     }
     if (const auto found = open_.find(*target); found != open_.end()) {
-      found->second->cancelled = true;
+      found->second->cancel();
     }
   }
   if (operation->carry_out == nullptr) {
     auto sent = co_await outbox_.send(wire::ok_answer(*id), {});
     co_return sent;
   }
-  auto request = std::make_unique<Request>(Request{*id, std::move(fields), *principal_, outbox_});
+  auto request =
+      std::make_unique<Request>(Request{*id, std::move(fields), std::move(*payload).value_or(""),
+                                        *principal_, person_, outbox_, operation->endless});
   open_.emplace(*id, request.get());
   ++answering_;
+  if (operation->endless) ++endless_;
   requests_.spawn(context_.loop, carry_out(*operation, std::move(request)));
   co_return Result<void>();
 }
@@ -264,6 +285,7 @@ Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Reques
     static_cast<void>(refused.has_value());
   }
   --answering_;
+  if (operation.endless) --endless_;
   update_idle();
 }
 

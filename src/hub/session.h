@@ -6,9 +6,11 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "auth/principal.h"
 #include "base/result.h"
+#include "hub/chat.h"
 #include "hub/context.h"
 #include "hub/frame_reader.h"
 #include "hub/operations.h"
@@ -36,6 +38,7 @@ class Session {
   socketserver::Task<Result<void>> take_frame();
   socketserver::Task<Result<void>> take_request(wire::Dictionary fields);
   socketserver::Task<Result<void>> skip_payload();
+  socketserver::Task<Result<std::optional<std::string>>> take_payload(std::size_t most);
   socketserver::Task<Result<void>> hello(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
@@ -50,8 +53,10 @@ class Session {
   Outbox outbox_;
   Transfers transfers_;
   std::optional<auth::Principal> principal_;  // of who said hello
+  std::shared_ptr<Person> person_;            // the member, once it has to do with messages
   std::map<std::int64_t, Request*> open_;     // by id, those still being carried out
   std::size_t answering_ = 0;                 // and those whose last answer is not sent yet
+  std::size_t endless_ = 0;                   // of them, those that wait for what may never come
   std::size_t refusals_ = 0;
   socketserver::Gate requests_;
 };

@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kHello = R"({"op":"hello","id":1,"min":1,"max":1})";
 constexpr std::string_view kGreeting =
-    R"({"features":"put get ls rm restore mv mkdir link probe","hub":"ada","id":1,)"
+    R"({"features":"put get ls rm restore mv mkdir link probe rooms","hub":"ada","id":1,)"
     R"("member":"local/anonymous","ok":true,"version":1})";
 
 // --- what the peer speaks
@@ -187,7 +187,7 @@ TEST_F(SessionTest, OddRequestsAreRefusedTheirPayloadSkippedAndTheConnectionKept
         {R"({"op":7,"id":7,"size":4})", "bad_request", 7},
         {R"({"op":null,"id":7,"size":4})", "bad_request", 7},
         {R"({"op":"Ping","id":7,"size":4})", "unknown_operation", 7},
-        {R"({"op":"say","id":7,"size":4})", "unknown_operation", 7},
+        {R"({"op":"shout","id":7,"size":4})", "unknown_operation", 7},
         {R"({"op":"hello","id":7,"min":1,"max":1,"size":4})", "bad_request", 7},
         {R"({"op":"cancel","id":7,"size":4})", "bad_request", 7},
         {R"({"op":"ping","id":7,"size":4})", "ok", 7},

@@ -18,6 +18,8 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "chat/fake_log.h"
+#include "hub/chat.h"
 #include "hub/context.h"
 #include "hub/session.h"
 #include "socketserver/fake_stream.h"
@@ -105,29 +107,10 @@ class Peer {
     return id;
   }
   // The next last answer, whatever request it is for.
-  [[nodiscard]] Task<Told> receive() {
-    std::byte buffer[4096];
-    while (true) {
-      auto step = decoder_.next(input_);
-      EXPECT_TRUE(step) << step.error().message();
-      switch (*step) {
-        case wire::FrameDecoder::Step::kDictionary: take_dictionary(); continue;
-        case wire::FrameDecoder::Step::kPayload:
-          open_[part_id_].payload += as_text(decoder_.piece());
-          continue;
-        case wire::FrameDecoder::Step::kEnd:
-          if (!more_) co_return std::move(open_.extract(part_id_).mapped());
-          continue;
-        case wire::FrameDecoder::Step::kNeedMore: break;
-      }
-      auto got = co_await stream_->read_some(buffer, -1);
-      Told ended;
-      if (!got) ended.outcome = got.error().kind().name;
-      if (got && *got == 0) ended.outcome = decoder_.between_frames() ? "end" : "cut";
-      if (!ended.outcome.empty()) co_return ended;
-      held_.assign(as_text(Bytes(buffer).first(*got)));
-      input_ = as_bytes(held_);
-    }
+  [[nodiscard]] Task<Told> receive() { return read_on(0, ""); }
+  // What came so far of the answer that goes on, as soon as it holds `text` (empty: one part more).
+  [[nodiscard]] Task<Told> hear(std::int64_t id, std::string_view text) {
+    return read_on(id, std::string(text));
   }
   // One request and its answer.
   [[nodiscard]] Task<Told> ask(std::string_view json, std::string_view payload = {}) {
@@ -145,6 +128,31 @@ class Peer {
   void leave() { stream_->close(); }
 
  private:
+  Task<Told> read_on(std::int64_t id, std::string text) {
+    std::byte buffer[4096];
+    while (true) {
+      auto step = decoder_.next(input_);
+      EXPECT_TRUE(step) << step.error().message();
+      switch (*step) {
+        case wire::FrameDecoder::Step::kDictionary: take_dictionary(); continue;
+        case wire::FrameDecoder::Step::kPayload:
+          open_[part_id_].payload += as_text(decoder_.piece());
+          continue;
+        case wire::FrameDecoder::Step::kEnd:
+          if (!more_) co_return std::move(open_.extract(part_id_).mapped());
+          if (part_id_ == id && open_[id].payload.contains(text)) co_return open_[id];
+          continue;
+        case wire::FrameDecoder::Step::kNeedMore: break;
+      }
+      auto got = co_await stream_->read_some(buffer, -1);
+      Told ended;
+      if (!got) ended.outcome = got.error().kind().name;
+      if (got && *got == 0) ended.outcome = decoder_.between_frames() ? "end" : "cut";
+      if (!ended.outcome.empty()) co_return ended;
+      held_.assign(as_text(Bytes(buffer).first(*got)));
+      input_ = as_bytes(held_);
+    }
+  }
   static std::string request(std::string_view json, std::string_view payload, std::int64_t id) {
     auto fields = wire::Dictionary::parse(json).value();
     fields.set("id", id);
@@ -244,7 +252,8 @@ struct SessionTest : ::testing::Test, socketserver::testing::WithFakeClock {
 
   void open_store(store::StoreOptions options) {
     store = store::Store::open(disk, clock, random, options).value();
-    context = std::make_unique<Context>(Context{*loop, pool, *store, log, "ada"});
+    EXPECT_TRUE(chat.begin());
+    context = std::make_unique<Context>(Context{*loop, pool, *store, chat, log, "ada"});
   }
   // A peer and the session that serves it.
   [[nodiscard]] Peer connect(socketserver::FakeLink to_hub = {},
@@ -300,6 +309,8 @@ struct SessionTest : ::testing::Test, socketserver::testing::WithFakeClock {
   TestLog log;
   socketserver::Pool pool{1, 64};
   HeldPool held{*loop, pool};
+  chat::FakeLog rooms;
+  Chat chat{*loop, pool, rooms, rooms};
   std::unique_ptr<Context> context;
   std::vector<std::unique_ptr<socketserver::FakePair>> links;
   socketserver::Stream* served = nullptr;  // the hub's end of the newest connection, while it lasts

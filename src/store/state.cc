@@ -199,6 +199,15 @@ Result<Lock> StateFolder::lock_hub() {
   return lock;
 }
 
+Result<std::string> StateFolder::room_log() {
+  TRY_ASSIGN(const std::string folder, subfolder("hub"));
+  std::string path = concat(folder, "/rooms.sqlite");
+  // What SQLite makes itself has the mode that the umask leaves; beside it, that of the file.
+  const Descriptor fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd.is_open()) return fail_errno(errno, concat("opening ", quoted(path)));
+  return path;
+}
+
 Result<std::string> StateFolder::device_id(Random& random) {
   TRY_ASSIGN(const std::string folder, subfolder("client"));
   const std::string path = concat(folder, "/device");

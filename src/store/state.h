@@ -41,6 +41,9 @@ class StateFolder {
   // `hub/lock`: one hub to a state folder, and a second one is refused with kBusy.
   Result<Lock> lock_hub();
 
+  // Where the hub keeps its messages, `hub/rooms.sqlite`; made when missing, empty, mode 0600.
+  Result<std::string> room_log();
+
   // Who this device is: 32 hexadecimal digits, made once and kept in `client/device`. Several
   // clients that start at the same time get the same.
   Result<std::string> device_id(Random& random);

@@ -1,0 +1,407 @@
+#include "hub/chat_operations.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "chat/line.h"
+#include "hub/chat.h"
+#include "store/path.h"
+#include "wire/protocol.h"
+
+namespace skein::hub {
+
+using socketserver::Task;
+namespace field = wire::field;
+
+namespace {
+
+// Who asks, as a member; found out once for a connection.
+Task<Result<std::shared_ptr<Person>>> person_of(Context& context, Request& request) {
+  if (!request.person) {
+    auto found = co_await context.chat.person(request.principal);
+    if (!found) co_return pass(std::move(found).error());
+    request.person = *std::move(found);
+  }
+  co_return request.person;
+}
+
+struct Place {
+  std::shared_ptr<Person> person;
+  chat::Room room;
+};
+
+// Who asks, and the room that the request names.
+Task<Result<Place>> place_of(Context& context, Request& request, bool make) {
+  const auto name = request.fields.text(field::kRoom);
+  if (!name) co_return pass(name.error());
+  auto person = co_await person_of(context, request);
+  if (!person) co_return pass(std::move(person).error());
+  auto room = co_await context.chat.room(*person, *name, make);
+  if (!room) co_return pass(std::move(room).error());
+  co_return Place{*std::move(person), *std::move(room)};
+}
+
+Result<std::optional<std::int64_t>> position(const wire::Dictionary& fields, std::string_view key) {
+  return fields.integer_if(key, 0, spec::kMaxInteger);
+}
+
+Result<std::size_t> limit_of(const wire::Dictionary& fields) {
+  TRY_ASSIGN(const auto limit,
+             fields.integer_if(field::kLimit, 1, std::int64_t{spec::kMaxMessagesInAnswer}));
+  return static_cast<std::size_t>(limit.value_or(limits::kMessagesInPage));
+}
+
+// Sends lines in parts of about limits::kListBatchBytes, all but the last of them; that comes back.
+Task<Result<std::string>> send_lines(Request& request, std::vector<std::string> lines) {
+  std::string batch;
+  for (const std::string& line : lines) {
+    if (!batch.empty() && batch.size() + line.size() > limits::kListBatchBytes) {
+      Reply part;
+      part.payload = slice_of(std::exchange(batch, {}));
+      auto sent = co_await send_part(request, std::move(part));
+      if (!sent) co_return pass(std::move(sent).error());
+    }
+    batch += line;
+  }
+  co_return batch;
+}
+
+Task<Result<Reply>> reply_with(Request& request, std::vector<std::string> lines) {
+  auto last = co_await send_lines(request, std::move(lines));
+  if (!last) co_return pass(std::move(last).error());
+  Reply reply;
+  reply.payload = slice_of(*std::move(last));
+  co_return reply;
+}
+
+std::vector<std::string> lines_of(const std::vector<chat::Message>& messages) {
+  std::vector<std::string> lines;
+  lines.reserve(messages.size());
+  for (const chat::Message& message : messages) lines.push_back(chat::encode_line(message));
+  return lines;
+}
+
+Slice slice_of(std::shared_ptr<const std::string> text) {
+  const Bytes bytes = as_bytes(*text);
+  return {std::move(text), bytes};
+}
+
+std::string line_of(wire::Dictionary fields) {
+  std::string line = fields.to_json();
+  line += '\n';
+  return line;
+}
+
+// What a follower has at its place, in one room or in all that the member has joined.
+class Following {
+ public:
+  Following(Context& context, Request& request, std::shared_ptr<Person> person,
+            std::optional<chat::Room> room, std::int64_t place)
+      : context_(context),
+        request_(request),
+        person_(std::move(person)),
+        room_(std::move(room)),
+        place_(place),
+        follower_(context.chat.feed(), room_ ? room_->id : 0) {
+    request.wake = &follower_.wake;
+  }
+  Following(const Following&) = delete;
+  Following& operator=(const Following&) = delete;
+  ~Following() { request_.wake = nullptr; }
+
+  // Ends with the request or the connection.
+  Task<Result<void>> run() {
+    // The first part says that from here on nothing is missed, and where here is.
+    Reply begun;
+    begun.fields.set(room_ ? field::kSeq : field::kNumber, place_);
+    auto sent = co_await send_part(request_, std::move(begun));
+    while (sent && !request_.cancelled) {
+      follower_.wake.reset();
+      auto more = co_await send_news();
+      if (!more) co_return pass(std::move(more).error());
+      if (!*more && !request_.cancelled) co_await follower_.wake.wait();
+    }
+    if (!sent) co_return pass(std::move(sent).error());
+    co_return fail(kCancelled, "cancelled by the client");
+  }
+
+ private:
+  // False: there was none.
+  Task<Result<bool>> send_news() {
+    if (room_) {
+      auto told = co_await send_room_news();
+      co_return told;
+    }
+    auto told = co_await send_all_news();
+    co_return told;
+  }
+
+  Task<Result<bool>> send_room_news() {
+    std::optional<chat::Lines> lines = context_.chat.feed().after(room_->id, place_);
+    if (!lines) {
+      chat::RoomLog::Range range;
+      range.after = place_;
+      range.limit = limits::kMessagesInPage;
+      auto messages = co_await context_.chat.read(room_->id, range);
+      if (!messages) co_return pass(std::move(messages).error());
+      lines.emplace();
+      if (!messages->empty()) {
+        std::string text;
+        for (const chat::Message& message : *messages) text += chat::encode_line(message);
+        lines->text = std::make_shared<const std::string>(std::move(text));
+        lines->last_seq = messages->back().seq;
+      }
+    }
+    if (!lines->text) co_return false;
+    Reply part;
+    part.payload = slice_of(lines->text);
+    auto sent = co_await send_part(request_, std::move(part));
+    if (!sent) co_return pass(std::move(sent).error());
+    place_ = lines->last_seq;
+    co_return true;
+  }
+
+  Task<Result<bool>> send_all_news() {
+    auto said = context_.chat.feed().after_number(place_);
+    if (!said) {
+      auto messages = co_await context_.chat.follow(place_);
+      if (!messages) co_return pass(std::move(messages).error());
+      said.emplace();
+      for (const chat::Message& message : *messages) {
+        said->push_back({message.room, message.number,
+                         std::make_shared<const std::string>(chat::encode_line(message))});
+      }
+    }
+    if (said->empty()) co_return false;
+    // One part for each run of messages of one room, so that the order over all rooms is kept.
+    std::string run;
+    for (std::size_t i = 0; i < said->size(); ++i) {
+      const auto& one = (*said)[i];
+      if (person_->joined.contains(one.room)) run += *one.line;
+      const bool last = i + 1 == said->size() || (*said)[i + 1].room != one.room;
+      if (!last) continue;
+      if (!run.empty()) {
+        auto name = co_await context_.chat.name_of(person_, one.room);
+        if (!name) co_return pass(std::move(name).error());
+        Reply part;
+        part.fields.set(field::kRoom, *std::move(name));
+        part.payload = hub::slice_of(std::exchange(run, {}));
+        auto sent = co_await send_part(request_, std::move(part));
+        if (!sent) co_return pass(std::move(sent).error());
+      }
+      place_ = one.number;
+    }
+    co_return true;
+  }
+
+  Context& context_;
+  Request& request_;
+  const std::shared_ptr<Person> person_;
+  const std::optional<chat::Room> room_;
+  std::int64_t place_;  // a seq of the room, or a number
+  chat::Feed::Follower follower_;
+};
+
+}  // namespace
+
+Answering say(Context& context, Transfers&, Request& request) {
+  Chat::Saying saying;
+  const auto cid = request.fields.text(field::kCid);
+  if (!cid) co_return pass(cid.error());
+  if (!from_hex(*cid, saying.cid)) {
+    co_return fail(kBadRequest, "field 'cid' must be 32 hexadecimal digits in lower case");
+  }
+  const auto file = request.fields.text_if(field::kFile);
+  if (!file) co_return pass(file.error());
+  if (*file) {
+    const auto path = store::Path::parse(**file);
+    if (!path) co_return pass(path.error());
+    saying.file = **file;
+  }
+  auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(std::move(place).error());
+  saying.room = place->room.id;
+  saying.text = std::move(request.payload);
+  auto said = co_await context.chat.say(place->person, std::move(saying));
+  if (!said) co_return pass(std::move(said).error());
+  Reply reply;
+  reply.fields.set(field::kSeq, said->seq)
+      .set(field::kNumber, said->number)
+      .set(field::kRepeated, said->repeated);
+  co_return reply;
+}
+
+Answering read_log(Context& context, Transfers&, Request& request) {
+  chat::RoomLog::Range range;
+  const auto after = position(request.fields, field::kAfter);
+  if (!after) co_return pass(after.error());
+  const auto before = position(request.fields, field::kBefore);
+  if (!before) co_return pass(before.error());
+  const auto limit = limit_of(request.fields);
+  if (!limit) co_return pass(limit.error());
+  auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(std::move(place).error());
+  range.after = *after;
+  range.before = *before;
+  range.limit = *limit;
+  auto messages = co_await context.chat.read(place->room.id, range);
+  if (!messages) co_return pass(std::move(messages).error());
+  auto reply = co_await reply_with(request, lines_of(*messages));
+  co_return reply;
+}
+
+Answering follow(Context& context, Transfers&, Request& request) {
+  const auto after = position(request.fields, field::kAfter);
+  if (!after) co_return pass(after.error());
+  std::shared_ptr<Person> person;
+  std::optional<chat::Room> room;
+  std::int64_t last = context.chat.feed().last_number();
+  if (request.fields.has(field::kRoom)) {
+    auto place = co_await place_of(context, request, /*make=*/false);
+    if (!place) co_return pass(std::move(place).error());
+    person = std::move(place->person);
+    room = std::move(place->room);
+    // The room may be known from before it was last spoken in.
+    chat::RoomLog::Range newest;
+    newest.limit = 1;
+    auto messages = co_await context.chat.read(room->id, newest);
+    if (!messages) co_return pass(std::move(messages).error());
+    last = messages->empty() ? 0 : messages->back().seq;
+  } else {
+    auto found = co_await person_of(context, request);
+    if (!found) co_return pass(std::move(found).error());
+    person = *std::move(found);
+  }
+  // Who is ahead of what there is follows from what there is: the log is another than it knew.
+  const std::int64_t place = std::min(after->value_or(last), last);
+  Following following(context, request, std::move(person), std::move(room), place);
+  auto ended = co_await following.run();
+  co_return pass(std::move(ended).error());
+}
+
+Answering search(Context& context, Transfers&, Request& request) {
+  const auto words = request.fields.text(field::kWords);
+  if (!words) co_return pass(words.error());
+  const auto before = position(request.fields, field::kBefore);
+  if (!before) co_return pass(before.error());
+  const auto limit = limit_of(request.fields);
+  if (!limit) co_return pass(limit.error());
+  auto person = co_await person_of(context, request);
+  if (!person) co_return pass(std::move(person).error());
+  std::optional<chat::Room> room;
+  if (request.fields.has(field::kRoom)) {
+    auto place = co_await place_of(context, request, /*make=*/false);
+    if (!place) co_return pass(std::move(place).error());
+    room = std::move(place->room);
+  }
+  auto found = co_await context.chat.search(*person, std::move(room), *words, *before, *limit);
+  if (!found) co_return pass(std::move(found).error());
+  // They are of several rooms, so each line names its own.
+  std::vector<std::string> lines;
+  for (const chat::Message& message : *found) {
+    auto name = co_await context.chat.name_of(*person, message.room);
+    if (!name) co_return pass(std::move(name).error());
+    wire::Dictionary line;
+    line.set(field::kRoom, *std::move(name))
+        .set(field::kSeq, message.seq)
+        .set(field::kNumber, message.number)
+        .set(field::kFrom, message.from)
+        .set(field::kTs, message.ts_ms)
+        .set(field::kText, message.text);
+    if (!message.file.empty()) line.set(field::kFile, message.file);
+    lines.push_back(line_of(std::move(line)));
+  }
+  auto reply = co_await reply_with(request, std::move(lines));
+  co_return reply;
+}
+
+Answering list_rooms(Context& context, Transfers&, Request& request) {
+  auto person = co_await person_of(context, request);
+  if (!person) co_return pass(std::move(person).error());
+  auto listed = co_await context.chat.rooms(*person);
+  if (!listed) co_return pass(std::move(listed).error());
+  std::vector<std::string> lines;
+  for (Chat::Listed& one : *listed) {
+    wire::Dictionary line;
+    line.set(field::kRoom, std::move(one.name)).set(field::kLastSeq, one.room.last_seq);
+    if (!one.room.topic.empty()) line.set(field::kTopic, std::move(one.room.topic));
+    if (one.joined) line.set(field::kJoined, true).set(field::kReadSeq, one.read_seq);
+    lines.push_back(line_of(std::move(line)));
+  }
+  auto reply = co_await reply_with(request, std::move(lines));
+  co_return reply;
+}
+
+Answering join_room(Context& context, Transfers&, Request& request) {
+  auto place = co_await place_of(context, request, /*make=*/true);
+  if (!place) co_return pass(std::move(place).error());
+  auto joined = co_await context.chat.join(place->person, place->room.id);
+  if (!joined) co_return pass(std::move(joined).error());
+  co_return Reply();
+}
+
+Answering leave_room(Context& context, Transfers&, Request& request) {
+  auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(std::move(place).error());
+  auto left = co_await context.chat.leave(place->person, place->room.id);
+  if (!left) co_return pass(std::move(left).error());
+  co_return Reply();
+}
+
+Answering set_topic(Context& context, Transfers&, Request& request) {
+  const auto topic = request.fields.text(field::kTopic);
+  if (!topic) co_return pass(topic.error());
+  if (topic->size() > spec::kMaxTopicBytes) {
+    co_return fail(kTooLarge,
+                   concat("a topic of ", std::to_string(topic->size()),
+                          " bytes is over the limit of ", std::to_string(spec::kMaxTopicBytes)));
+  }
+  auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(std::move(place).error());
+  if (place->room.one != 0) co_return fail(kRefused, "direct messages have no topic");
+  auto set = co_await context.chat.set_topic(place->room.id, *topic);
+  if (!set) co_return pass(std::move(set).error());
+  co_return Reply();
+}
+
+Answering set_read(Context& context, Transfers&, Request& request) {
+  const auto seq = request.fields.integer(field::kSeq, 0, spec::kMaxInteger);
+  if (!seq) co_return pass(seq.error());
+  auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(std::move(place).error());
+  auto set = co_await context.chat.set_read(place->person, place->room.id, *seq);
+  if (!set) co_return pass(std::move(set).error());
+  co_return Reply();
+}
+
+Answering who(Context& context, Transfers&, Request& request) {
+  auto person = co_await person_of(context, request);  // who asks is there, too
+  if (!person) co_return pass(std::move(person).error());
+  std::vector<std::string> lines;
+  for (std::string& name : context.chat.online()) {
+    wire::Dictionary line;
+    line.set(field::kName, std::move(name));
+    lines.push_back(line_of(std::move(line)));
+  }
+  auto reply = co_await reply_with(request, std::move(lines));
+  co_return reply;
+}
+
+Answering rename_member(Context& context, Transfers&, Request& request) {
+  const auto name = request.fields.text(field::kName);
+  if (!name) co_return pass(name.error());
+  auto person = co_await person_of(context, request);
+  if (!person) co_return pass(std::move(person).error());
+  auto renamed = co_await context.chat.rename(*person, *name);
+  if (!renamed) co_return pass(std::move(renamed).error());
+  Reply reply;
+  reply.fields.set(field::kName, (*person)->name);
+  co_return reply;
+}
+
+}  // namespace skein::hub
