@@ -4,6 +4,7 @@ must be: said so, nothing lost, and the same command again once there is room.
 Mounts need a namespace of their own: the file runs itself again inside of one.
 """
 
+import json
 import os
 import pathlib
 import subprocess
@@ -121,6 +122,22 @@ class FullDisk(Mounted):
         (self.the_hub.shared / "filler").unlink()
         self.done("put", "small")
         self.assertEqual((self.the_hub.shared / "small").read_bytes(), b"x" * 5000)
+
+
+class FullLog(Mounted):
+    def test_saying_fails_clearly_reading_goes_on_and_it_heals(self):
+        state = self.small_disk(self.folder / "hub-state")
+        self.hub()
+        self.done("say", "before")
+        self.fill(state, but=0)
+        failed = self.skein("say", "y" * 16000)
+        self.assertEqual((failed.code, failed.out), (3, ""), failed)
+        self.assertRegex(failed.err, r"\Askein: error: .*(no space|full)")
+        self.assertIn("before", self.done("log").out)
+        (state / "filler").unlink()
+        self.done("say", "after")
+        texts = [json.loads(line)["text"] for line in self.done("log", "--json").out.splitlines()]
+        self.assertEqual(texts, ["before", "after"])
 
 
 class ReadOnly(Mounted):

@@ -1,4 +1,4 @@
-"""The client at the end of docs/protocol.md runs as it stands there, against a real hub."""
+"""The programs in docs/protocol.md run as they stand there, against a real hub."""
 
 import os
 import pathlib
@@ -7,21 +7,25 @@ import subprocess
 import sys
 import unittest
 
-from support import PATIENCE_S, Case
+from support import PATIENCE_S, Case, ended
 
 PAGE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "protocol.md"
 
 
-def client_of(page):
+def programs():
+    """The guest's and the client's."""
+    page = PAGE.read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    assert len(blocks) == 1, f"the page has {len(blocks)} Python programs, not one"
-    return blocks[0]
+    assert len(blocks) == 2, f"the page has {len(blocks)} Python programs, not two"
+    return blocks
 
 
 class ProtocolPage(Case):
     def setUp(self):
         super().setUp()
-        self.client = self.write("client.py", client_of(PAGE.read_text(encoding="utf-8")).encode())
+        guest, client = programs()
+        self.guest = guest
+        self.client = self.write("client.py", client.encode())
 
     def run_client(self, hub, file):
         return subprocess.run([sys.executable, "-B", str(self.client), hub.address, str(file)],
@@ -52,6 +56,26 @@ class ProtocolPage(Case):
         done = self.run_client(self.hub(), self.write("ends with a dot.", b"x"))
         self.assertEqual(done.returncode, 1)
         self.assertTrue(done.stderr.startswith("bad_name: "), done.stderr)
+
+    def test_a_guest_talks_in_the_lobby(self):
+        hub = self.hub()
+        self.assertEqual(self.guest.count("8080"), 1)
+        program = self.write("guest.py", self.guest.replace("8080", str(hub.port)).encode())
+        process = subprocess.Popen([sys.executable, "-B", program], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, env=self.environment)
+        self.addCleanup(lambda: ended(process))
+
+        def say(line):
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+            return process.stdout.readline().decode().rstrip("\n")
+
+        self.assertEqual(say("线团 here"), "ok")
+        self.done("say", "photos are up", "--name", "lin")
+        self.assertEqual(say("anything new?"), "lin: photos are up")
+        log = self.done("log").out
+        self.assertIn(": 线团 here\n", log)
+        self.assertIn(": anything new?\n", log)
 
 
 if __name__ == "__main__":

@@ -87,16 +87,36 @@ std::function<Result<void>(const std::string&)> set_text(std::string& target) {
   };
 }
 
+namespace {
+
+// A whole number from 0 to `most`; kUsage otherwise, saying "no number of THINGS".
+Result<std::int64_t> number_of(std::string_view things, const std::string& value,
+                               std::int64_t most) {
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), number);
+  if (code != std::errc() || end != value.data() + value.size() || number < 0 || number > most) {
+    return fail(kUsage, concat(quoted(value), " is no number of ", things, " from 0 to ",
+                               std::to_string(most)));
+  }
+  return number;
+}
+
+}  // namespace
+
 std::function<Result<void>(const std::string&)> set_seconds(std::int64_t& target_ms) {
   return [&target_ms](const std::string& value) -> Result<void> {
     constexpr std::int64_t kMost = 24 * 3600;
-    std::int64_t seconds = 0;
-    const auto [end, code] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-    if (code != std::errc() || end != value.data() + value.size() || seconds < 0 ||
-        seconds > kMost) {
-      return fail(kUsage, concat(quoted(value), " is no number of seconds from 0 to 86400"));
-    }
+    TRY_ASSIGN(const std::int64_t seconds, number_of("seconds", value, kMost));
     target_ms = seconds * 1000;
+    return {};
+  };
+}
+
+std::function<Result<void>(const std::string&)> set_count(std::int64_t& target,
+                                                          std::string_view things) {
+  return [&target, things](const std::string& value) -> Result<void> {
+    constexpr std::int64_t kMost = 1'000'000;
+    TRY_ASSIGN(target, number_of(things, value, kMost));
     return {};
   };
 }

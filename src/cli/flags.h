@@ -30,5 +30,8 @@ struct Flag {
 [[nodiscard]] std::function<Result<void>(const std::string&)> set_text(std::string& target);
 // Seconds, 0 to a day, into milliseconds.
 [[nodiscard]] std::function<Result<void>(const std::string&)> set_seconds(std::int64_t& target_ms);
+// A number of such things (of static lifetime), 0 to a million.
+[[nodiscard]] std::function<Result<void>(const std::string&)> set_count(std::int64_t& target,
+                                                                        std::string_view things);
 
 }  // namespace skein::cli

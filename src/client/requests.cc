@@ -14,28 +14,6 @@ namespace op = wire::op;
 
 namespace {
 
-// `retried` says whether an earlier try may have been carried out although no answer came.
-struct Asked {
-  Result<Answer> answer;
-  bool retried = false;
-};
-
-Task<Asked> ask(Link& link, wire::Dictionary request) {
-  Asked asked;
-  while (true) {
-    const auto connection = co_await link.connection();
-    if (!connection) {
-      asked.answer = pass(connection.error());
-      co_return asked;
-    }
-    wire::Dictionary copy = request;
-    asked.answer = co_await (*connection)->call(std::move(copy));
-    if (asked.answer) link.progress();
-    if (asked.answer || !link.lost()) co_return asked;
-    asked.retried = true;
-  }
-}
-
 wire::Dictionary request_for(std::string_view operation, const store::Path& path) {
   wire::Dictionary request;
   request.set(field::kOp, operation).set(field::kPath, path.text());
@@ -58,6 +36,22 @@ Result<void> take_lines(const Answer& part, Listing& listing, bool& first) {
 }
 
 }  // namespace
+
+Task<Response> ask(Link& link, wire::Dictionary request, std::string payload) {
+  Response asked;
+  while (true) {
+    const auto connection = co_await link.connection();
+    if (!connection) {
+      asked.answer = pass(connection.error());
+      co_return asked;
+    }
+    wire::Dictionary copy = request;
+    asked.answer = co_await (*connection)->call(std::move(copy), as_bytes(payload), nullptr);
+    if (asked.answer) link.progress();
+    if (asked.answer || !link.lost()) co_return asked;
+    asked.retried = true;
+  }
+}
 
 Task<Result<Listing>> list(Link& link, store::Path path) {
   while (true) {
@@ -82,7 +76,7 @@ Task<Result<Listing>> list(Link& link, store::Path path) {
 Task<Result<void>> make_folder(Link& link, store::Path path, store::Metadata metadata) {
   wire::Dictionary request = request_for(op::kMakeFolder, path);
   transfer::set_metadata(request, metadata);
-  auto asked = co_await ask(link, std::move(request));
+  auto asked = co_await ask(link, std::move(request), "");
   if (!asked.answer) co_return pass(std::move(asked.answer).error());
   co_return Result<void>();
 }
@@ -90,7 +84,7 @@ Task<Result<void>> make_folder(Link& link, store::Path path, store::Metadata met
 Task<Result<wire::Dictionary>> make_link(Link& link, store::Path path, std::string target) {
   wire::Dictionary request = request_for(op::kLink, path);
   request.set(field::kTarget, std::move(target));
-  auto asked = co_await ask(link, std::move(request));
+  auto asked = co_await ask(link, std::move(request), "");
   if (!asked.answer) co_return pass(std::move(asked.answer).error());
   co_return std::move(asked.answer->fields);
 }
@@ -98,7 +92,7 @@ Task<Result<wire::Dictionary>> make_link(Link& link, store::Path path, std::stri
 Task<Result<void>> move(Link& link, store::Path from, store::Path to) {
   wire::Dictionary request = request_for(op::kMove, from);
   request.set(field::kTo, to.text());
-  auto asked = co_await ask(link, std::move(request));
+  auto asked = co_await ask(link, std::move(request), "");
   if (asked.answer) co_return Result<void>();
   // What is no longer there after a lost answer was moved by the first try.
   if (asked.retried && asked.answer.error().is(kNotFound)) co_return Result<void>();
@@ -106,14 +100,14 @@ Task<Result<void>> move(Link& link, store::Path from, store::Path to) {
 }
 
 Task<Result<void>> remove(Link& link, store::Path path) {
-  auto asked = co_await ask(link, request_for(op::kRemove, path));
+  auto asked = co_await ask(link, request_for(op::kRemove, path), "");
   if (asked.answer) co_return Result<void>();
   if (asked.retried && asked.answer.error().is(kNotFound)) co_return Result<void>();
   co_return pass(std::move(asked.answer).error());
 }
 
 Task<Result<bool>> restore(Link& link, store::Path path) {
-  auto asked = co_await ask(link, request_for(op::kRestore, path));
+  auto asked = co_await ask(link, request_for(op::kRestore, path), "");
   if (!asked.answer) {
     if (asked.retried && asked.answer.error().is(kNotFound)) co_return false;
     co_return pass(std::move(asked.answer).error());

@@ -14,6 +14,14 @@
 
 namespace skein::client {
 
+// Asks until an answer came, or the link has no more patience, or the hub says no. `retried`: an
+// earlier try may have been carried out although no answer came.
+struct Response {
+  Result<Answer> answer;
+  bool retried = false;
+};
+socketserver::Task<Response> ask(Link& link, wire::Dictionary request, std::string payload);
+
 struct Listing {
   store::EntryKind kind = store::EntryKind::kFolder;  // of what was listed
   std::vector<transfer::ListedEntry> entries;         // sorted by name; of a file: itself

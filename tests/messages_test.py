@@ -1,0 +1,245 @@
+"""Messages with the real program: said, read and followed from the command line; hubs that are
+killed, logs that cannot be written or are not ours; text that would harm a terminal."""
+
+import json
+import os
+import socket
+import sqlite3
+import threading
+import time
+import unittest
+
+from support import (PATIENCE_S, Case, Conversation, eventually, frame, free_port, interrupt, ran)
+
+ROUNDS = 6  # kills of the hub
+SENDERS = 3
+
+
+def cid():
+    return os.urandom(16).hex()
+
+
+class CommandLine(Case):
+    def test_what_is_said_is_read(self):
+        self.hub()
+        self.done("say", "photos", "are", "up", "--name", "lin")
+        self.done("say", "--name", "ada", "--", "--really?")
+        line = json.loads(self.done("say", "消息", "--json", "--name", "lin").out)
+        self.assertEqual((line["room"], line["seq"]), ("lobby", 3))
+        texts = [json.loads(one)["text"] for one in self.done("log", "--json").out.splitlines()]
+        self.assertEqual(texts, ["photos are up", "--really?", "消息"])
+        last = self.done("log", "--last", "1").out
+        self.assertRegex(last, r"^\d{4}-\d\d-\d\d \d\d:\d\d  lin: 消息\n$")
+
+    def test_json_of_the_log_has_the_fields_that_scripts_read(self):
+        self.hub()
+        self.done("say", "x", "--name", "lin")
+        line = json.loads(self.done("log", "--json").out)
+        self.assertLessEqual({"seq", "from", "ts", "text"}, set(line))
+        self.assertEqual((line["seq"], line["from"], line["text"]), (1, "lin", "x"))
+        self.assertLess(abs(line["ts"] / 1000 - time.time()), 3600)
+
+    def test_a_message_is_read_from_the_standard_input(self):
+        self.hub()
+        self.assertEqual(self.skein("say", "-", typed="two\nlines\n").code, 0)
+        self.assertEqual(json.loads(self.done("log", "--json").out)["text"], "two\nlines")
+        for typed, error in ((("x" * 16385), "the message has more than 16384 bytes"),
+                             ("", "the message is empty"), ("\n", "the message is empty")):
+            said = self.skein("say", "-", typed=typed)
+            self.assertEqual(said.code, 2)
+            self.assertIn(error, said.err)
+        self.assertEqual(self.skein("say").code, 2)
+        self.assertEqual(len(self.done("log").out.splitlines()), 1)
+
+    def test_rooms_and_direct_messages(self):
+        self.hub()
+        nowhere = self.skein("say", "--room", "holiday", "hello")
+        self.assertEqual(nowhere.code, 1)
+        self.assertIn("no room 'holiday'", nowhere.err)
+        self.done("who", "--name", "ada")
+        self.done("say", "--room", "@ada", "between us", "--name", "lin")
+        self.assertIn("lin: between us", self.done("log", "@lin", "--name", "ada").out)
+        self.assertEqual(self.done("log", "@lin", "--name", "eve").out, "")
+        rooms = self.done("rooms", "--name", "ada").out.splitlines()
+        self.assertIn("lobby", rooms)
+        self.assertIn("@lin  1 unread", rooms)
+        self.assertNotIn("@lin", self.done("rooms", "--name", "eve").out)
+
+    def test_a_name_that_imitates_a_member_is_refused_and_files_go_on(self):
+        self.hub()
+        self.done("say", "it is me", "--name", "lin")
+        self.done("say", "and me", "--name", "LIN")  # the same name, in another case
+        fake = self.skein("say", "it is me", "--name", "l\u0456n")  # with a Cyrillic letter
+        self.assertEqual(fake.code, 1)
+        self.assertIn("'lin'", fake.err)
+        self.done("ls", "--name", "l\u0456n")
+        self.assertEqual(len(self.done("log").out.splitlines()), 2)
+
+    def test_what_would_harm_a_terminal_is_shown_escaped_live_and_replayed(self):
+        hub = self.hub()
+        follower = self.start("log", "--follow", "--name", "ada")
+        evil = "a\x1b[2J\x07b\u202ec\x00<b>d</b>"
+        with Conversation(hub.port) as eve:
+            eve.hello(name="eve")
+            self.assertEqual(eve.code(evil.encode(), op="say", room="lobby", cid=cid()), "ok")
+            self.assertEqual(eve.code(b"\xff\xfe", op="say", room="lobby", cid=cid()),
+                             "bad_request")
+        line = follower.stdout.readline().decode()
+        shown = "eve: a\\x1b[2J\\x07b\\u{202e}c\\x00<b>d</b>\n"
+        self.assertTrue(line.endswith(shown), line)
+        self.assertTrue(self.done("log").out.endswith(shown))
+        interrupt(follower)
+        self.assertEqual(ran(follower).code, 0)
+
+
+class Following(Case):
+    def test_a_reader_shows_each_message_once_through_kills_of_the_hub(self):
+        hub = self.hub("--sync", "full", port=free_port())
+        reader = self.start("log", "--follow", "--json", "--last", "0", "--name", "reader")
+        with Conversation(hub.port) as probe:
+            probe.hello(name="probe")
+            eventually(lambda: b"reader" in probe.ask(op="who")[1], "the reader never came")
+        shown = []
+        reading = threading.Thread(
+            target=lambda: shown.extend(json.loads(line) for line in reader.stdout), daemon=True)
+        reading.start()
+        acknowledged = [[] for _ in range(SENDERS)]
+        done = threading.Event()
+
+        def send(number):
+            """Says what it has to until it is acknowledged, as a client does."""
+            conversation, said = None, 0
+            while not done.is_set():
+                text, mine = f"{number} {said}", cid()
+                while True:
+                    try:
+                        if conversation is None:
+                            conversation = Conversation(hub.port)
+                            conversation.hello(name=f"sender {number}")
+                        answer, _ = conversation.ask(text.encode(), op="say", room="lobby",
+                                                     cid=mine)
+                        assert answer["ok"] or answer["error"] == "too_many", answer
+                        if answer["ok"]:
+                            break
+                    except (OSError, AssertionError):
+                        if conversation:
+                            conversation.close()
+                        conversation = None
+                    time.sleep(0.01)  # the pace of a client that calls again
+                acknowledged[number].append((answer["seq"], text))
+                said += 1
+            if conversation:
+                conversation.close()
+
+        senders = [threading.Thread(target=send, args=(number,)) for number in range(SENDERS)]
+        for sender in senders:
+            sender.start()
+        for _ in range(ROUNDS):
+            before = sum(len(one) for one in acknowledged)
+            eventually(lambda: sum(len(one) for one in acknowledged) > before + 20,
+                       "nothing is acknowledged any more")
+            hub.kill()
+            hub.start()
+        done.set()
+        for sender in senders:
+            sender.join(PATIENCE_S)
+        log = [json.loads(line) for line in self.done("log", "--json", "--last", "100000").out
+               .splitlines()]
+        self.assertEqual([one["seq"] for one in log], list(range(1, len(log) + 1)))
+        for number, mine in enumerate(acknowledged):
+            logged = [(one["seq"], one["text"]) for one in log
+                      if one["from"] == f"sender {number}"]
+            self.assertEqual(logged, mine)
+        eventually(lambda: len(shown) >= len(log), "the reader has not caught up")
+        interrupt(reader)
+        reader.wait(PATIENCE_S)
+        reading.join(PATIENCE_S)
+        self.assertEqual([one["seq"] for one in shown], [one["seq"] for one in log])
+
+    def test_a_slow_reader_costs_the_hub_nothing_and_gets_everything_later(self):
+        hub = self.hub()
+        text = b"x" * 16000
+        with Conversation(hub.port) as slow:
+            slow.hello(name="slow")
+            slow.send(frame({"op": "follow", "id": 2, "room": "lobby", "after": 0}))
+            before = None
+            for number in range(300):
+                if number % 50 == 0:  # each member has a limit of its own
+                    sender = self.converse(hub, hello=False)
+                    sender.hello(name=f"sender {number}")
+                self.assertEqual(sender.code(text, op="say", room="lobby", cid=cid()), "ok")
+                if number == 50:
+                    before = self.memory(hub)
+            self.assertLess(self.memory(hub), before + (8 << 20))
+            seqs = []
+            while len(seqs) < 300:
+                _, payload = slow.answer()
+                seqs += [json.loads(line)["seq"] for line in payload.splitlines()]
+            self.assertEqual(seqs, list(range(1, 301)))
+
+    @staticmethod
+    def memory(hub):
+        with open(f"/proc/{hub.process.pid}/status", encoding="ascii") as status:
+            return next(1024 * int(line.split()[1]) for line in status
+                        if line.startswith("RssAnon"))
+
+
+class Logs(Case):
+    """The file that the messages are in."""
+
+    def room_log(self, hub):
+        return hub.state / "hub" / "rooms.sqlite"
+
+    def start_fails(self, hub):
+        failed = self.skein("serve", str(hub.shared), "--listen", "127.0.0.1:0", "--state",
+                            str(hub.state))
+        self.assertNotEqual(failed.code, 0)
+        return failed.err
+
+    def test_a_log_of_a_newer_version_is_refused_and_left_as_it_is(self):
+        hub = self.hub()
+        self.done("say", "kept")
+        hub.stop()
+        with sqlite3.connect(self.room_log(hub)) as log:
+            log.execute("PRAGMA user_version = 999")
+        log.close()
+        before = self.room_log(hub).read_bytes()
+        error = self.start_fails(hub)
+        self.assertIn("skein: hint: ", error)
+        self.assertEqual(self.room_log(hub).read_bytes(), before)
+
+    def test_a_broken_log_is_said_and_never_made_anew(self):
+        hub = self.hub()
+        self.done("say", "kept")
+        hub.stop()
+        broken = b"this is no log" * 1000
+        self.room_log(hub).write_bytes(broken)
+        for more in self.room_log(hub).parent.glob("rooms.sqlite-*"):
+            more.unlink()
+        error = self.start_fails(hub)
+        self.assertIn("rooms.sqlite", error)
+        self.assertEqual(self.room_log(hub).read_bytes(), broken)
+
+    def test_only_its_owner_can_read_it(self):
+        hub = self.hub()
+        self.done("say", "secret")
+        for file in self.room_log(hub).parent.glob("rooms.sqlite*"):
+            self.assertEqual(file.stat().st_mode & 0o077, 0, file)
+
+
+class Datagrams(Case):
+    def test_floods_empty_and_oversize_datagrams_and_our_own_leave_the_hub_serving(self):
+        hub = self.hub()
+        with socket.socket(type=socket.SOCK_DGRAM) as guest:
+            guest.connect(("127.0.0.1", hub.port))
+            for number in range(3000):
+                guest.send(b"" if number % 3 else os.urandom(100))
+            guest.send(b"x" * 60000)
+            guest.send(b"\0not a probe")
+        self.assert_serves(hub)
+        self.done("say", "still here")
+        self.assertIn("still here", self.done("log").out)
+
+
+if __name__ == "__main__":
+    unittest.main()
