@@ -13,7 +13,7 @@ from support import (MIB, PATIENCE_S, SKEIN, UP, Case, Fault, ended, eventually,
                      ran)
 
 HELP = """\
-skein: files between your own machines
+skein: files and messages between your own machines
 usage: skein COMMAND [options]
 
 start
@@ -23,6 +23,10 @@ files
   get PATH...        fetch files and folders (--into DIR)
   ls, rm, mv, mkdir, restore
   menu [DIR]         the numbered menu
+messages
+  chat [ROOM]        talk
+  say TEXT           send one message (--room ROOM; "-" reads stdin)
+  log [ROOM], rooms, who
 care
   doctor [HUB]       why is it slow, or not connecting
 
@@ -502,7 +506,9 @@ class Terminal(Case):
         self.assertRegex(said, r'\Askein \d+\.\d+  hub "ada"  sharing .*/here/shared '
                                r"\([\d.]+ .B free\)\r\n"
                                r"  open     127\.0\.0\.1:\d+   this machine only\r\n"
-                               r"  files    skein put FILE\r\n  end      Ctrl-C\r\n\Z")
+                               r"  guests   udp 127\.0\.0\.1:\d+   plain text, .*\r\n"
+                               r"  files    skein put FILE\r\n  talk     skein chat\r\n"
+                               r"  end      Ctrl-C\r\n\Z")
         interrupt(process)
         said = self.read_until(master, None, said)
         self.assertEqual(process.wait(PATIENCE_S), 0)

@@ -119,9 +119,9 @@ int run_client(const ClientFlags& flags, const std::function<Task<int>(Client&)>
   if (!loop) return report(loop.error());
   socketserver::Signals signals(**loop, {SIGINT, SIGTERM});
   socketserver::Pool pool(limits::kPoolThreads, limits::kPoolQueue);
-  client::Link link(**loop, pool, random, *std::move(options));
+  client::Link link(**loop, pool, random, *options);
   socketserver::Event interrupted;
-  Client client{**loop, pool, link, clock, random, interrupted};
+  Client client{**loop, pool, link, *options, clock, random, interrupted};
   return socketserver::run_until_done(**loop, run_body(body, client, signals));
 }
 

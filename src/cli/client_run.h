@@ -46,6 +46,7 @@ struct Client {
   socketserver::Loop& loop;
   socketserver::Pool& pool;
   client::Link& link;
+  const client::LinkOptions& link_options;  // for another link than that one
   const Clock& clock;
   Random& random;
   socketserver::Event& interrupted;  // by Ctrl-C

@@ -12,11 +12,12 @@ namespace skein::cli {
 
 namespace {
 
-constexpr std::array<const Command*, 10> kCommands = {
-    &kServe, &kPut, &kGet, &kList, &kRemove, &kMove, &kMakeFolder, &kRestore, &kMenu, &kDoctor};
+constexpr std::array kCommands = {&kServe, &kPut,        &kGet,     &kList, &kRemove,
+                                  &kMove,  &kMakeFolder, &kRestore, &kMenu, &kChat,
+                                  &kSay,   &kLog,        &kRooms,   &kWho,  &kDoctor};
 
 constexpr std::string_view kHelp =
-    R"(skein: files between your own machines
+    R"(skein: files and messages between your own machines
 usage: skein COMMAND [options]
 
 start
@@ -26,6 +27,10 @@ files
   get PATH...        fetch files and folders (--into DIR)
   ls, rm, mv, mkdir, restore
   menu [DIR]         the numbered menu
+messages
+  chat [ROOM]        talk
+  say TEXT           send one message (--room ROOM; "-" reads stdin)
+  log [ROOM], rooms, who
 care
   doctor [HUB]       why is it slow, or not connecting
 

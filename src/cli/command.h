@@ -24,6 +24,11 @@ extern const Command kMove;
 extern const Command kMakeFolder;
 extern const Command kRestore;
 extern const Command kMenu;
+extern const Command kChat;
+extern const Command kSay;
+extern const Command kLog;
+extern const Command kRooms;
+extern const Command kWho;
 extern const Command kDoctor;
 
 // Runs what `arguments` (without the program's name) say; the exit code.
