@@ -22,7 +22,7 @@ class Tutorial(unittest.TestCase):
         done = run()
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertNotIn("FAIL", done.stdout)
-        for system in ("1_upload", "2_exceptions", "3_udp", "4_tcp_vs_udp", "5_socketserver"):
+        for system in ("1_upload", "2_exceptions", "3_udp", "4_tcp_vs_udp", "5_socketserver", "6_qq"):
             self.assertIn(f"== {system}", done.stdout)
 
     def test_says_which_systems_there_are(self):
@@ -30,7 +30,7 @@ class Tutorial(unittest.TestCase):
             done = run(*arguments)
             self.assertEqual(done.returncode, 2, arguments)
             self.assertIn("skein: error: ", done.stderr)
-            self.assertIn("./dev tutorial [1|2|3|4|5]", done.stderr)
+            self.assertIn("./dev tutorial [1|2|3|4|5|6]", done.stderr)
 
     def test_without_the_program(self):
         done = subprocess.run([sys.executable, "-B", str(RUN)], capture_output=True, text=True,
