@@ -27,9 +27,11 @@ inline constexpr std::size_t kMaxBackBytes = 1024 * 1024;
 inline constexpr std::size_t kMaxPull = 32;
 inline constexpr std::size_t kMaxPulledBytes = 1472;
 inline constexpr std::int64_t kCookieMs = 60'000;
-// Of messages: text, a room's topic; how many one answer of `log` or `search` has at most.
+// Of messages: text, a room's topic, what is searched for; how many one answer of `log` or `search`
+// has at most.
 inline constexpr std::size_t kMaxMessageBytes = 16 * 1024;
 inline constexpr std::size_t kMaxTopicBytes = 256;
+inline constexpr std::size_t kMaxSearchBytes = 256;
 inline constexpr std::size_t kMaxMessagesInAnswer = 1000;
 
 }  // namespace skein::spec

@@ -199,7 +199,7 @@ Result<std::vector<Message>> Database::follow(std::int64_t after, std::size_t li
 Result<std::vector<Message>> Database::search(std::span<const RoomId> rooms, std::string_view words,
                                               std::optional<std::int64_t> before,
                                               std::size_t limit) {
-  if (words.size() > kMaxSearchBytes) return search_too_long(words.size());
+  if (words.size() > spec::kMaxSearchBytes) return search_too_long(words.size());
   const std::string query = match_query(words);
   if (query.empty()) return std::vector<Message>();
   std::string array = "[";

@@ -152,13 +152,14 @@ TEST_F(DatabaseTest, TheStepsMakeWhatTheFilesOfTheirVersionsHave) {
   }
 }
 
-// Makes the file of the version that the program has now, once, before the version is left behind:
-//     chat_test --gtest_also_run_disabled_tests --gtest_filter='*MakesTheFileOfThisVersion'
-TEST_F(DatabaseTest, DISABLED_MakesTheFileOfThisVersion) {
+// A version that people have must be opened for ever, so a file of each is kept from its time.
+TEST_F(DatabaseTest, AFileOfThisVersionIsKept) {
   fill(*open());
-  const fs::path to = file_of_version(schema_steps().size());
-  fs::create_directories(to.parent_path());
-  ASSERT_TRUE(fs::copy_file(path_, to)) << to << " is there already";
+  const fs::path kept = file_of_version(schema_steps().size());
+  const fs::path made = fs::path(testing::TempDir()) / kept.filename();
+  fs::copy_file(path_, made, fs::copy_options::overwrite_existing);
+  EXPECT_TRUE(fs::exists(kept)) << "keep one before this version is left behind: cp "
+                                << made.string() << " " << kept.string();
 }
 
 // --- refused (schema_test.cc has all the ways)

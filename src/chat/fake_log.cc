@@ -131,7 +131,7 @@ Result<std::vector<Message>> FakeLog::follow(std::int64_t after, std::size_t lim
 Result<std::vector<Message>> FakeLog::search(std::span<const RoomId> rooms, std::string_view words,
                                              std::optional<std::int64_t> before,
                                              std::size_t limit) {
-  if (words.size() > kMaxSearchBytes) return search_too_long(words.size());
+  if (words.size() > spec::kMaxSearchBytes) return search_too_long(words.size());
   if (tokens_of(words).empty()) return std::vector<Message>();
   const std::lock_guard lock(mutex_);
   const auto wanted = [&](const Message& message) {

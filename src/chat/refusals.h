@@ -57,7 +57,7 @@ inline std::unexpected<Error> not_theirs() {
 
 inline std::unexpected<Error> search_too_long(std::size_t bytes) {
   return fail(kTooLarge, concat("words of ", std::to_string(bytes), " bytes are over the limit of ",
-                                std::to_string(kMaxSearchBytes)));
+                                std::to_string(spec::kMaxSearchBytes)));
 }
 
 }  // namespace skein::chat

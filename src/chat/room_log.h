@@ -52,7 +52,7 @@ class RoomLog {
   // rooms, that hold every word of `words` (text from a person: nothing in it is an operator, and
   // case is folded; Chinese, Japanese and Korean need no spaces). Rising by number. Words are made
   // of letters and digits: other signs are passed over, and alone they find nothing. kTooLarge:
-  // kMaxSearchBytes (words.h).
+  // spec::kMaxSearchBytes.
   virtual Result<std::vector<Message>> search(std::span<const RoomId> rooms, std::string_view words,
                                               std::optional<std::int64_t> before,
                                               std::size_t limit) = 0;

@@ -267,7 +267,7 @@ TEST_P(RoomLogContractTest, ASearchIsOfSomeRoomsAndNewestFirstWithinALimit) {
 
 TEST_P(RoomLogContractTest, WordsAreNotWithoutLimit) {
   std::string words;
-  while (words.size() + 2 <= kMaxSearchBytes) words += "x ";
+  while (words.size() + 2 <= spec::kMaxSearchBytes) words += "x ";
   say(lobby_, "x");
   EXPECT_THAT(found(words), ElementsAre("x"));
   EXPECT_THAT(found(words + "x"), ElementsAre("too_large"));

@@ -10,10 +10,6 @@
 
 namespace skein::chat {
 
-// What a person may ask for at once: each word, and each Chinese character, costs a walk through
-// all messages that have it.
-inline constexpr std::size_t kMaxSearchBytes = 256;
-
 // `text` with each character of Han, Hiragana, Katakana and Hangul set apart by spaces, and without
 // NUL, which would end it.
 [[nodiscard]] std::string spaced(std::string_view text);

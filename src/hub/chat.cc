@@ -248,6 +248,7 @@ Task<Result<std::string>> Chat::name_of(std::shared_ptr<Person> person, chat::Ro
 
 std::vector<std::string> Chat::online() const {
   std::vector<std::string> names;
+  names.reserve(people_.size());
   for (const auto& [id, person] : people_) names.push_back(person.lock()->name);
   std::ranges::sort(names);
   return names;

@@ -171,6 +171,7 @@ TEST(ProtocolPageTest, Limits) {
       {"cookie", {"kCookieMs", spec::kCookieMs}},
       {"message", {"kMaxMessageBytes", spec::kMaxMessageBytes}},
       {"topic", {"kMaxTopicBytes", spec::kMaxTopicBytes}},
+      {"words", {"kMaxSearchBytes", spec::kMaxSearchBytes}},
       {"messages", {"kMaxMessagesInAnswer", spec::kMaxMessagesInAnswer}},
   };
   const std::vector<Row> rows = rows_of("## Limits");
