@@ -80,7 +80,6 @@ TEST_F(ChatTest, ARetryIsKnownByItsCidWhateverItSays) {
   });
 }
 
-// Outside of the coroutine: GCC 12 loses what is made of a list within one.
 struct Case {
   std::string request;
   std::string payload;
