@@ -186,7 +186,8 @@ TYPED_TEST(BlockingServer, RefusedByVerifyRequestIsClosedUnserved) {
   server->refuse = true;
   const Served served(*server);
   Socket client = this->call(*server);
-  this->say(client, "x\n");
+  // A connection is refused as soon as it is made, and what is said to it then may find it closed.
+  if (TestFixture::kDatagram) this->say(client, "x\n");
   ASSERT_TRUE(comes_true([&] { return server->counters().refused == 1; }));
   if (!TestFixture::kDatagram) {
     EXPECT_EQ(this->hear(client), "");
