@@ -11,7 +11,7 @@ namespace skein::chat {
 
 namespace field = wire::field;
 
-std::string encode_line(const Message& message) {
+std::string encode_line(const Message& message, std::string_view room) {
   wire::Dictionary line;
   line.set(field::kSeq, message.seq)
       .set(field::kNumber, message.number)
@@ -19,6 +19,7 @@ std::string encode_line(const Message& message) {
       .set(field::kTs, message.ts_ms)
       .set(field::kText, message.text);
   if (!message.file.empty()) line.set(field::kFile, message.file);
+  if (!room.empty()) line.set(field::kRoom, room);
   std::string text = line.to_json();
   text += '\n';
   return text;

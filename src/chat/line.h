@@ -10,8 +10,9 @@
 
 namespace skein::chat {
 
-// With its line feed. The room is not in it: who reads knows it from around the lines.
-[[nodiscard]] std::string encode_line(const Message& message);
+// With its line feed. `room`: the room's name where lines of several rooms stand together; empty
+// where who reads knows it from around the lines.
+[[nodiscard]] std::string encode_line(const Message& message, std::string_view room = {});
 
 // Reads one without its line feed. `room` and `member` stay 0: they are the hub's own.
 Result<Message> decode_line(std::string_view line);

@@ -303,18 +303,11 @@ Answering search(Context& context, Transfers&, Request& request) {
   if (!found) co_return pass(std::move(found).error());
   // They are of several rooms, so each line names its own.
   std::vector<std::string> lines;
+  lines.reserve(found->size());
   for (const chat::Message& message : *found) {
     auto name = co_await context.chat.name_of(*person, message.room);
     if (!name) co_return pass(std::move(name).error());
-    wire::Dictionary line;
-    line.set(field::kRoom, *std::move(name))
-        .set(field::kSeq, message.seq)
-        .set(field::kNumber, message.number)
-        .set(field::kFrom, message.from)
-        .set(field::kTs, message.ts_ms)
-        .set(field::kText, message.text);
-    if (!message.file.empty()) line.set(field::kFile, message.file);
-    lines.push_back(line_of(std::move(line)));
+    lines.push_back(chat::encode_line(message, *name));
   }
   auto reply = co_await reply_with(request, std::move(lines));
   co_return reply;
