@@ -223,7 +223,10 @@ bool Connection::begin(StreamOp& op) {
         outgoing_->next.append(op.data_, op.size_);
         return operation_.emplace<PauseOp>(*this, op.ms_).await_ready();
       }
-      return operation_.emplace<Write>(*this, bytes_of(op.data_, op.size_), op.ms_).await_ready();
+      got_ = first_write(bytes_of(op.data_, op.size_));
+      if (got_ == op.size_) return at_once_ = true;
+      return operation_.emplace<Write>(*this, bytes_of(op.data_ + got_, op.size_ - got_), op.ms_)
+          .await_ready();
     case Kind::kSleep: return operation_.emplace<PauseOp>(*this, op.ms_).await_ready();
   }
   return true;
@@ -250,6 +253,7 @@ void Connection::wait(StreamOp& op, std::coroutine_handle<> handle) {
 std::size_t Connection::end(StreamOp& op) {
   using Kind = StreamOp::Kind;
   op_ = nullptr;
+  if (at_once_ && op.kind_ != Kind::kReadUntil) return got_;
   std::size_t done = got_;
   if (!at_once_) {
     skein::Result<std::size_t> result = std::size_t{0};

@@ -26,6 +26,18 @@ class Inside {
   std::atomic<std::size_t>& count_;
 };
 
+// A thousand connections fit no cache near the core. What the next of them needs is fetched while
+// this one waits for the system: its Watch and, as most of them are made, what lies around it.
+void prefetch(const void* watch) {
+  constexpr int kBefore = 256;
+  constexpr int kBehind = 768;
+  constexpr int kLine = 64;
+  if (watch == nullptr) return;
+  for (int at = -kBefore; at < kBehind; at += kLine) {
+    __builtin_prefetch(static_cast<const char*>(watch) + at, 1);
+  }
+}
+
 }  // namespace
 
 // The root of a spawned task: starts it from the loop, and goes away with it.
@@ -101,9 +113,8 @@ Loop* Loop::current() {
   return current_loop;
 }
 
-skein::MutableBytes Loop::scratch() {
-  if (scratch_ == nullptr) scratch_ = std::make_unique_for_overwrite<std::byte[]>(kScratchBytes);
-  return {scratch_.get(), kScratchBytes};
+void Loop::make_scratch() {
+  scratch_ = std::make_unique_for_overwrite<std::byte[]>(kScratchBytes);
 }
 
 void Loop::run() {
@@ -146,6 +157,9 @@ void Loop::one_round() {
   now_ms_ = clock_.monotonic_ms();
   for (event_next_ = 0; event_next_ < event_count_;) {
     const epoll_event event = events_[static_cast<std::size_t>(event_next_++)];
+    if (event_next_ < event_count_) {
+      prefetch(events_[static_cast<std::size_t>(event_next_)].data.ptr);
+    }
     if (event.data.ptr == nullptr) continue;  // woken, or unwatched by one before it
     auto& watch = *static_cast<Watch*>(event.data.ptr);
     watch.on_ready_(watch, event.events);

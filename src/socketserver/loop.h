@@ -95,7 +95,10 @@ class Loop {
   // One receive buffer for all coroutines of this loop, so that an idle connection holds none.
   // What a read put there is good until the coroutine's next co_await: copy what is kept, and
   // never hand it to a write that may wait (Stream::write_now does not wait).
-  [[nodiscard]] skein::MutableBytes scratch();
+  [[nodiscard]] skein::MutableBytes scratch() {
+    if (scratch_ == nullptr) make_scratch();
+    return {scratch_.get(), kScratchBytes};
+  }
   // For who has to keep what is in it across a wait: the buffer becomes theirs, and the loop makes
   // itself another when it needs one.
   [[nodiscard]] std::unique_ptr<std::byte[]> take_scratch() { return std::move(scratch_); }
@@ -134,6 +137,7 @@ class Loop {
   void rounds(Finished finished);
   void one_round();
   void run_posted();
+  [[gnu::cold]] void make_scratch();
   [[nodiscard]] int wait_ms();
 
   const skein::Clock& clock_;

@@ -42,10 +42,7 @@ bool Stream::begin(Op& op) {
   assert((writing ? writer_ : reader_) == nullptr);
   if (op.kind_ == Op::Kind::kPause || !(writing ? can_write_ : can_read_) ||
       (writing ? write_streak_ : read_streak_) >= kStreak) {
-    if (auto refused = refusal(writing)) {
-      op.result_ = skein::pass(*std::move(refused));
-      op.done_ = true;
-    }
+    if (refuses(writing)) refuse(op);
     return op.done_;
   }
   attempt(op);
@@ -69,11 +66,7 @@ void Stream::suspend(Op& op, std::coroutine_handle<> handle) {
 
 void Stream::attempt(Op& op) {
   const bool writing = op.kind_ == Op::Kind::kWrite;
-  if (refuses(writing)) {
-    op.result_ = skein::pass(*refusal(writing));
-    op.done_ = true;
-    return;
-  }
+  if (refuses(writing)) return refuse(op);
   if (writing) return attempt_write(op);
   for (std::uint8_t tries = 0; tries < kStreak; ++tries) {
     const Attempt tried = op.kind_ == Op::Kind::kRead ? try_read(op.view_) : try_peek();
@@ -132,6 +125,11 @@ void Stream::attempt_write(Op& op) {
     }
     return;
   }
+  op.done_ = true;
+}
+
+void Stream::refuse(Op& op) const {
+  op.result_ = skein::pass(*refusal(op.kind_ == Op::Kind::kWrite));
   op.done_ = true;
 }
 
@@ -240,6 +238,18 @@ skein::Result<std::size_t> Stream::write_now(Parts parts) {
     written += tried.bytes;
   }
   return written;
+}
+
+std::size_t Stream::first_write(skein::Bytes bytes) {
+  assert(writer_ == nullptr);
+  if (!can_write_ || write_streak_ >= kStreak || refuses(true)) return 0;
+  const Attempt tried = try_write(std::span(&bytes, 1));
+  if (tried.state != Attempt::State::kDone) {
+    if (tried.state == Attempt::State::kFailed) static_cast<void>(failed(true, tried.code));
+    return 0;
+  }
+  ++write_streak_;
+  return tried.bytes;
 }
 
 skein::Result<std::size_t> Stream::unsent_bytes() {

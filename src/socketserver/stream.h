@@ -142,6 +142,10 @@ class Stream {
   virtual void do_close(bool by_reset) = 0;  // called once; also by derived destructors
   [[nodiscard]] virtual skein::Error failure(int code, std::string_view doing) const;
 
+  // How much one try writes, before anything is made that could wait: most writes need no more. 0
+  // also when it may not be tried, and after an error, which an awaiter then reports.
+  std::size_t first_write(skein::Bytes bytes);
+
   // How a derived class looks at what waits: nullptr if nobody does.
   [[nodiscard]] const Op* waiting_reader() const { return reader_; }
   [[nodiscard]] const Op* waiting_writer() const { return writer_; }
@@ -175,8 +179,9 @@ class Stream {
     return cancelled_ || closed_ || (writing ? write_failed_ : read_failed_) != 0;
   }
   // Why nothing can be done on that side any more; nullopt: something can.
-  [[nodiscard]] std::optional<skein::Error> refusal(bool writing) const;
-  skein::Error failed(bool writing, int code);
+  [[nodiscard, gnu::cold]] std::optional<skein::Error> refusal(bool writing) const;
+  [[gnu::cold]] void refuse(Op& op) const;
+  [[gnu::cold]] skein::Error failed(bool writing, int code);
   void detach(Op& op);
   void end_waiting(bool by_cancel);
   static void expired(Timer& timer);
