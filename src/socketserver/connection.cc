@@ -134,27 +134,6 @@ bool Connection::told_already(const std::exception_ptr& exception) const {
 
 // ---- the bytes
 
-Attempt Connection::try_read(skein::MutableBytes into) {
-  // It may be another one by now than when the operation began to wait.
-  if (reads_shared_) into = loop().scratch();
-  const Attempt tried = TcpStream::try_read(into);
-  if (tried.state == Attempt::State::kDone && tried.bytes > 0) {
-    owner_.received_bytes.add(tried.bytes);
-    received_ = true;
-    active_ms_ = loop().now_ms();
-  }
-  return tried;
-}
-
-Attempt Connection::try_write(std::span<const skein::Bytes> parts) {
-  const Attempt tried = TcpStream::try_write(parts);
-  if (tried.state == Attempt::State::kDone && tried.bytes > 0) {
-    owner_.sent_bytes.add(tried.bytes);
-    active_ms_ = loop().now_ms();
-  }
-  return tried;
-}
-
 void Connection::hold(std::string_view bytes) {
   if (bytes.empty()) return;
   if (held_ == nullptr) held_ = std::make_unique<Held>();
@@ -223,7 +202,9 @@ bool Connection::begin(StreamOp& op) {
         outgoing_->next.append(op.data_, op.size_);
         return operation_.emplace<PauseOp>(*this, op.ms_).await_ready();
       }
-      got_ = first_write(bytes_of(op.data_, op.size_));
+      got_ = first_write(bytes_of(op.data_, op.size_), [this](std::span<const skein::Bytes> parts) {
+        return Connection::try_write(parts);
+      });
       if (got_ == op.size_) return at_once_ = true;
       return operation_.emplace<Write>(*this, bytes_of(op.data_ + got_, op.size_ - got_), op.ms_)
           .await_ready();

@@ -148,4 +148,25 @@ class Connection final : public TcpStream {
   std::variant<std::monostate, Read, Write, PauseOp> operation_;
 };
 
+inline Attempt Connection::try_read(skein::MutableBytes into) {
+  // It may be another one by now than when the operation began to wait.
+  if (reads_shared_) into = loop().scratch();
+  const Attempt tried = TcpStream::try_read(into);
+  if (tried.state == Attempt::State::kDone && tried.bytes > 0) {
+    owner_.received_bytes.add(tried.bytes);
+    received_ = true;
+    active_ms_ = loop().now_ms();
+  }
+  return tried;
+}
+
+inline Attempt Connection::try_write(std::span<const skein::Bytes> parts) {
+  const Attempt tried = TcpStream::try_write(parts);
+  if (tried.state == Attempt::State::kDone && tried.bytes > 0) {
+    owner_.sent_bytes.add(tried.bytes);
+    active_ms_ = loop().now_ms();
+  }
+  return tried;
+}
+
 }  // namespace socketserver::detail

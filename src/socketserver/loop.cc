@@ -29,8 +29,8 @@ class Inside {
 // A thousand connections fit no cache near the core. What the next of them needs is fetched while
 // this one waits for the system: its Watch and, as most of them are made, what lies around it.
 void prefetch(const void* watch) {
-  constexpr int kBefore = 256;
-  constexpr int kBehind = 768;
+  constexpr int kBefore = 192;
+  constexpr int kBehind = 448;
   constexpr int kLine = 64;
   if (watch == nullptr) return;
   for (int at = -kBefore; at < kBehind; at += kLine) {

@@ -240,18 +240,6 @@ skein::Result<std::size_t> Stream::write_now(Parts parts) {
   return written;
 }
 
-std::size_t Stream::first_write(skein::Bytes bytes) {
-  assert(writer_ == nullptr);
-  if (!can_write_ || write_streak_ >= kStreak || refuses(true)) return 0;
-  const Attempt tried = try_write(std::span(&bytes, 1));
-  if (tried.state != Attempt::State::kDone) {
-    if (tried.state == Attempt::State::kFailed) static_cast<void>(failed(true, tried.code));
-    return 0;
-  }
-  ++write_streak_;
-  return tried.bytes;
-}
-
 skein::Result<std::size_t> Stream::unsent_bytes() {
   if (auto refused = refusal(true)) return skein::pass(*std::move(refused));
   const Attempt tried = try_unsent();

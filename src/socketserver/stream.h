@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -143,8 +144,10 @@ class Stream {
   [[nodiscard]] virtual skein::Error failure(int code, std::string_view doing) const;
 
   // How much one try writes, before anything is made that could wait: most writes need no more. 0
-  // also when it may not be tried, and after an error, which an awaiter then reports.
-  std::size_t first_write(skein::Bytes bytes);
+  // also when it may not be tried, and after an error, which an awaiter then reports. `try_it`
+  // calls try_write() as its own class has it, not by the table.
+  template <class Try>
+  std::size_t first_write(skein::Bytes bytes, Try try_it);
 
   // How a derived class looks at what waits: nullptr if nobody does.
   [[nodiscard]] const Op* waiting_reader() const { return reader_; }
@@ -286,6 +289,19 @@ class [[nodiscard]] Stream::PauseOp : public Op {
     return {};
   }
 };
+
+template <class Try>
+std::size_t Stream::first_write(skein::Bytes bytes, Try try_it) {
+  assert(writer_ == nullptr);
+  if (!can_write_ || write_streak_ >= kStreak || refuses(true)) return 0;
+  const Attempt tried = try_it(std::span(&bytes, 1));
+  if (tried.state != Attempt::State::kDone) {
+    if (tried.state == Attempt::State::kFailed) static_cast<void>(failed(true, tried.code));
+    return 0;
+  }
+  ++write_streak_;
+  return tried.bytes;
+}
 
 inline Stream::PauseOp Stream::pause(std::int64_t ms) {
   return {*this, ms};

@@ -13,28 +13,6 @@
 
 namespace socketserver {
 
-namespace {
-
-Attempt attempt_failed(int code, Attempt::State wanted) {
-  Attempt tried;
-  tried.state = code == EAGAIN ? wanted : Attempt::State::kFailed;
-  tried.code = code;
-  return tried;
-}
-
-// Apart, so that it costs the single part nothing.
-[[gnu::noinline]] ssize_t send_several(int socket, std::span<const skein::Bytes> parts) {
-  std::array<iovec, Parts::kMax> vectors{};
-  msghdr message{};
-  message.msg_iov = vectors.data();
-  for (const skein::Bytes part : parts) {
-    vectors[message.msg_iovlen++] = {const_cast<std::byte*>(part.data()), part.size()};
-  }
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
-}  // namespace
-
 skein::Result<std::unique_ptr<TcpStream>> TcpStream::adopt(Loop& loop, skein::Descriptor socket) {
   const int flags = fcntl(socket.get(), F_GETFL);
   if (flags < 0 || fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
@@ -87,19 +65,10 @@ void TcpStream::on_ready(Watch& watch, std::uint32_t events) {
                  (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0);
 }
 
-Attempt TcpStream::try_read(skein::MutableBytes into) {
-  assert(!into.empty());
-  ssize_t got = 0;
-  do {
-    got = ::recv(socket_.get(), into.data(), into.size(), 0);
-  } while (got < 0 && errno == EINTR);
-  if (got < 0) return attempt_failed(errno, Attempt::State::kWantRead);
+Attempt TcpStream::failed_attempt(int code, Attempt::State wanted) {
   Attempt tried;
-  tried.bytes = static_cast<std::size_t>(got);
-  // Whatever arrives after this recv is reported by a new edge, the end too; epoll(7) allows to
-  // take a short read for the emptiness that a second recv would report. Not once the end has been
-  // reported: no edge would follow, and the read that returns 0 has to be tried.
-  tried.drained = tried.bytes < into.size() && !ending_;
+  tried.state = code == EAGAIN ? wanted : Attempt::State::kFailed;
+  tried.code = code;
   return tried;
 }
 
@@ -110,32 +79,30 @@ Attempt TcpStream::try_peek() {
     got = ::recv(socket_.get(), &one, 1, MSG_PEEK);
   } while (got < 0 && errno == EINTR);
   if (got >= 0 || errno != EAGAIN) return {};  // an error is for the read that follows to tell
-  return attempt_failed(EAGAIN, Attempt::State::kWantRead);
+  return failed_attempt(EAGAIN, Attempt::State::kWantRead);
 }
 
-Attempt TcpStream::try_write(std::span<const skein::Bytes> parts) {
-  ssize_t put = 0;
-  do {
-    put = parts.size() == 1 ? ::send(socket_.get(), parts[0].data(), parts[0].size(), MSG_NOSIGNAL)
-                            : send_several(socket_.get(), parts);
-  } while (put < 0 && errno == EINTR);
-  if (put < 0) return attempt_failed(errno, Attempt::State::kWantWrite);
-  Attempt tried;
-  tried.bytes = static_cast<std::size_t>(put);
-  return tried;
+ssize_t TcpStream::send_several(std::span<const skein::Bytes> parts) const {
+  std::array<iovec, Parts::kMax> vectors{};
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  for (const skein::Bytes part : parts) {
+    vectors[message.msg_iovlen++] = {const_cast<std::byte*>(part.data()), part.size()};
+  }
+  return ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
 }
 
 Attempt TcpStream::try_unsent() {
   int unsent = 0;
   if (ioctl(socket_.get(), SIOCOUTQ, &unsent) != 0) {
-    return attempt_failed(errno, Attempt::State::kFailed);
+    return failed_attempt(errno, Attempt::State::kFailed);
   }
   // A reset empties the queue too. The error is asked for second: a reset in between would only
   // come after everything had been acknowledged.
   int code = 0;
   socklen_t size = sizeof(code);
   if (getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &code, &size) == 0 && code != 0) {
-    return attempt_failed(code, Attempt::State::kFailed);
+    return failed_attempt(code, Attempt::State::kFailed);
   }
   Attempt tried;
   tried.bytes = static_cast<std::size_t>(unsent);
