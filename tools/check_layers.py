@@ -31,8 +31,9 @@ TESTS = r".*(_test\.cc|/test_\w+\.h)"
 # A library stands behind few files: (what is included, which of our files may, why).
 LIBRARIES = [
     (r"boost/json(\.hpp|_fwd\.hpp|/.*)", r"src/wire/.*", "JSON is read and written in src/wire"),
+    (r"boost/beast(\.hpp|/.*)", r"src/http/decoder\.cc", "HTTP is parsed in http/decoder.cc"),
     (r"boost/asio(\.hpp|/.*)", r"bench/peers/.*", "Asio is only measured against"),
-    (r"boost/.*", r"", "only Boost.JSON is in use"),
+    (r"boost/.*", r"", "only Boost.JSON and Beast are in use"),
     (r"(spdlog|fmt)/.*", r"src/base/log\.cc", "the log stands behind base/log.h"),
     (r"xxh(ash|3)\.h", r"(src/store|bench/peers)/.*", "digests are made in src/store"),
     (r"sqlite3(ext)?\.h", r"src/chat/.*", "the room log is kept in src/chat"),

@@ -33,6 +33,8 @@ inline constexpr std::size_t kMaxMessageBytes = 16 * 1024;
 inline constexpr std::size_t kMaxTopicBytes = 256;
 inline constexpr std::size_t kMaxSearchBytes = 256;
 inline constexpr std::size_t kMaxMessagesInAnswer = 1000;
+// Of HTTP: a request's line and fields.
+inline constexpr std::size_t kMaxHttpHeadBytes = 16 * 1024;
 
 }  // namespace skein::spec
 
@@ -76,6 +78,11 @@ inline constexpr std::size_t kGuestWaiting = 100;      // messages for one that 
 inline constexpr std::size_t kGuestReplyBytes = 1024;  // what the tutorial's client reads at most
 inline constexpr std::size_t kMaxRooms = 1000;
 inline constexpr std::size_t kMaxJoinedRooms = 100;
+
+// HTTP
+inline constexpr std::size_t kMaxHttpRequestLineBytes = 8 * 1024;
+inline constexpr std::size_t kMaxHttpFields = 100;  // of the head, and of the trailers behind it
+inline constexpr std::size_t kMaxHttpChunkLineBytes = 256;  // a chunk's size and its extensions
 
 // the client
 inline constexpr std::int64_t kRetryForMs = 30'000;  // without progress

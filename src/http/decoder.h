@@ -29,13 +29,14 @@ class RequestDecoder {
   ~RequestDecoder();
 
   // Takes from the front of `input` up to the next event. An error is final, as nobody can say
-  // where the next request begins; status() is what to answer it with. Holds at most one head
-  // (spec::kMaxHttpHeadBytes); bodies are handed through and never held.
+  // where the next request begins (not to be called again, which is asserted); status() is what to
+  // answer it with. Holds at most one head (spec::kMaxHttpHeadBytes); bodies are handed through
+  // and never held.
   Result<Step> next(Bytes& input);
 
   [[nodiscard]] const Request& request() const;
   [[nodiscard]] Bytes piece() const;  // valid as long as the input it came from
-  [[nodiscard]] int status() const;   // after an error: 400, 413, 414, 431, 501 or 505
+  [[nodiscard]] int status() const;   // after an error: 400, 413, 414, 417, 431, 501, 505
 
   // True until the first byte of a request came, and again after its last: here a connection may
   // rest, and may end in good order.

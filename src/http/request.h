@@ -16,8 +16,9 @@ struct Field {
 
 struct Request {
   std::string method;  // case counts: "GET"
-  std::string target;  // origin-form, as it was sent: "/rooms/lobby?after=3" (target.h takes it apart)
-  int minor = 1;       // of HTTP/1.x: 0 or 1
+  std::string
+      target;     // origin-form, as it was sent: "/rooms/lobby?after=3" (target.h takes it apart)
+  int minor = 1;  // of HTTP/1.x: 0 or 1
   std::vector<Field> fields;
   bool keep_alive = true;
   bool chunked = false;

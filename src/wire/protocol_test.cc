@@ -173,6 +173,7 @@ TEST(ProtocolPageTest, Limits) {
       {"topic", {"kMaxTopicBytes", spec::kMaxTopicBytes}},
       {"words", {"kMaxSearchBytes", spec::kMaxSearchBytes}},
       {"messages", {"kMaxMessagesInAnswer", spec::kMaxMessagesInAnswer}},
+      {"http_head", {"kMaxHttpHeadBytes", spec::kMaxHttpHeadBytes}},
   };
   const std::vector<Row> rows = rows_of("## Limits");
   EXPECT_EQ(rows.size(), limits.size());
