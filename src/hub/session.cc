@@ -27,7 +27,8 @@ Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
     : context_(context),
       stream_(std::move(stream)),
       peer_(stream_->peer()),
-      reader_(*stream_),
+      intake_(*stream_),
+      reader_(intake_),
       outbox_(*stream_),
       transfers_(context) {}
 
@@ -60,7 +61,7 @@ void Session::update_idle() {
 
 Task<Result<void>> Session::converse() {
   update_idle();
-  const auto speech = co_await reader_.sniff();
+  const auto speech = co_await intake_.sniff();
   if (!speech) co_return pass(speech.error());
   if (*speech != wire::Speech::kFrames) {
     auto told = co_await greet_stranger(*speech);
@@ -301,15 +302,7 @@ Task<void> Session::say_goodbye(const Error& why) {
       auto sent = co_await outbox_.send(wire::error_answer(0, why), {});
       static_cast<void>(sent.has_value());
     }
-    // Closing with unread bytes would reset the connection and lose the answer: give the peer a
-    // moment to take it and leave.
-    static_cast<void>(stream_->shutdown_write().has_value());
-    constexpr std::int64_t kLingerMs = 1'000;
-    constexpr int kMostReads = 64;
-    for (int i = 0; i < kMostReads; ++i) {
-      const auto got = co_await stream_->read_some(context_.loop.scratch(), kLingerMs);
-      if (!got || *got == 0) break;
-    }
+    co_await intake_.linger();
   }
   stream_->cancel();
 }
