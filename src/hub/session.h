@@ -17,6 +17,7 @@
 #include "hub/outbox.h"
 #include "hub/request.h"
 #include "hub/transfers.h"
+#include "socketserver/address.h"
 #include "socketserver/stream.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
@@ -48,7 +49,7 @@ class Session {
 
   Context& context_;
   std::unique_ptr<socketserver::Stream> stream_;
-  std::string peer_;
+  socketserver::Address peer_;
   FrameReader reader_;
   Outbox outbox_;
   Transfers transfers_;
