@@ -169,8 +169,8 @@ class Following(Case):
             slow.send(frame({"op": "follow", "id": 2, "room": "lobby", "after": 0}))
             before = None
             for number in range(count):
-                if number % 50 == 0:  # each member has a limit of its own
-                    sender = self.converse(hub, hello=False)
+                if number % 50 == 0:  # each member and each address has a limit of its own
+                    sender = self.converse(hub, hello=False, near=f"127.0.1.{number // 50 + 1}")
                     sender.hello(name=f"sender {number}")
                 self.assertEqual(sender.code(text, op="say", room="lobby", cid=cid()), "ok")
                 if number == 500:  # what is held ready for all is full by now

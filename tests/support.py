@@ -243,8 +243,8 @@ class Case(unittest.TestCase):
         self.assertEqual((result.code, result.err), (0, ""), result)
         return result
 
-    def converse(self, hub, hello=True):
-        conversation = Conversation(hub.port)
+    def converse(self, hub, hello=True, near="127.0.0.1"):
+        conversation = Conversation(hub.port, near)
         self.addCleanup(conversation.close)
         if hello:
             conversation.hello()
@@ -270,8 +270,8 @@ def frame(head, payload=b""):
 class Conversation:
     """A client that speaks in single frames, and may say what no good client would."""
 
-    def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S)
+    def __init__(self, port, near="127.0.0.1"):
+        self.socket = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (near, 0))
         self.name = "127.0.0.1:%d" % self.socket.getsockname()[1]  # as the hub's log has it
         self.reader = self.socket.makefile("rb")
 

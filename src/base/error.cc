@@ -15,6 +15,7 @@ struct Error::Body {
   std::string hint{};
   std::vector<std::string> doing{};
   int system_code = 0;
+  std::int64_t retry_ms = 0;
 };
 
 namespace {
@@ -93,6 +94,11 @@ Error Error::with_hint(std::string hint) && {
   return std::move(*this);
 }
 
+Error Error::with_retry_ms(std::int64_t ms) && {
+  body_->retry_ms = ms;
+  return std::move(*this);
+}
+
 ErrorKind Error::kind() const {
   return body_->kind;
 }
@@ -101,6 +107,9 @@ const std::string& Error::message() const {
 }
 const std::string& Error::hint() const {
   return body_->hint;
+}
+std::int64_t Error::retry_ms() const {
+  return body_->retry_ms;
 }
 const std::vector<std::string>& Error::doing() const {
   return body_->doing;

@@ -4,6 +4,7 @@
 // An Error is a value without hidden state: any thread may copy, move or read its own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <source_location>
 #include <string>
@@ -71,11 +72,14 @@ class Error {
   [[nodiscard]] Error while_doing(std::string doing) &&;
   // Adds what the person may do about it; replaces an earlier one.
   [[nodiscard]] Error with_hint(std::string hint) &&;
+  // Adds that the same may be tried again after so many milliseconds, and not before.
+  [[nodiscard]] Error with_retry_ms(std::int64_t ms) &&;
 
   [[nodiscard]] ErrorKind kind() const;
   [[nodiscard]] bool is(ErrorKind kind) const { return this->kind() == kind; }
   [[nodiscard]] const std::string& message() const;
   [[nodiscard]] const std::string& hint() const;  // empty: none
+  [[nodiscard]] std::int64_t retry_ms() const;    // 0: nobody knows when
   [[nodiscard]] const std::vector<std::string>& doing() const;
   [[nodiscard]] std::source_location place() const;
   [[nodiscard]] int system_code() const;  // errno, or 0

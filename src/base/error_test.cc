@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "base/text.h"
@@ -152,6 +153,12 @@ TEST(ErrorTest, TheSystemsWordsBeginInLowerCaseButStayOtherwise) {
   EXPECT_EQ(Error::from_errno(ENOENT, "opening 'X'").message(),
             "opening 'X': no such file or directory");
   EXPECT_EQ(Error::from_errno(EIO, "reading").message(), "reading: input/output error");
+}
+
+TEST(ErrorTest, WhenToTryAgainIsCarried) {
+  EXPECT_EQ(Error(kBusy, "later").retry_ms(), 0);
+  const std::vector<Error> copied(2, Error(kBusy, "later").with_retry_ms(50));
+  EXPECT_EQ(copied[0].retry_ms(), 50);
 }
 
 TEST(ErrorTest, FromErrnoTakesTheCallersPlace) {

@@ -64,8 +64,14 @@ inline constexpr std::int64_t kKeepPartialsMs = 7LL * 24 * 3600 * 1000;
 inline constexpr std::int64_t kKeepUnresumableMs = 3600 * 1000;
 
 // messages
-inline constexpr std::int64_t kMessagesPerSecond = 20;      // of one member, for long
-inline constexpr std::int64_t kMessagesAtOnce = 100;        // and for a moment
+inline constexpr std::int64_t kMessagesPerSecond = 20;  // of one member, for long
+inline constexpr std::int64_t kMessagesAtOnce = 100;    // and for a moment
+// Of all who are at one address together, a family or what a router hides.
+inline constexpr std::int64_t kAddressMessagesPerSecond = 10 * kMessagesPerSecond;
+inline constexpr std::int64_t kAddressMessagesAtOnce = 10 * kMessagesAtOnce;
+inline constexpr std::size_t kMaxAddresses = 4096;  // that are remembered for it
+// What cannot be written now may be said again after so long.
+inline constexpr std::int64_t kBusyRetryMs = 100;
 inline constexpr std::size_t kMessagesInPage = 100;         // unless another number is asked for
 inline constexpr std::size_t kMaxWaitingMessages = 4096;    // said, and not on disk yet
 inline constexpr std::size_t kMaxMessagesInGroup = 512;     // written with one sync

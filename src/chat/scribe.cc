@@ -18,8 +18,10 @@ Scribe::Scribe(socketserver::Loop& loop, RoomLog& log, OnAppended on_appended)
 
 Task<Result<RoomLog::Appended>> Scribe::append(Draft draft) {
   if (waiting_.size() >= limits::kMaxWaitingMessages) {
-    co_return fail(kBusy, concat(std::to_string(waiting_.size()),
-                                 " messages wait to be written already: say it again soon"));
+    co_return std::unexpected(
+        Error(kBusy, concat(std::to_string(waiting_.size()),
+                            " messages wait to be written already: say it again soon"))
+            .with_retry_ms(limits::kBusyRetryMs));
   }
   Waiting waiting;
   waiting.draft = std::move(draft);

@@ -348,21 +348,12 @@ Task<Result<void>> ChatSession::carry_out(Item item) {
 Task<Result<void>> ChatSession::say(Item item) {
   if (auto good = check_text(item.input.rest); !good) co_return good;
   const std::string room = item.room.empty() ? rooms_.current() : item.room;
-  while (true) {
-    auto said = co_await client::say(*talk_, client_.random, room, item.input.rest, item.file);
-    if (said) {
-      if (said->number > last_number_) {
-        acknowledged_.push_back({said->number, item.file.empty() ? item.input.rest : item.file});
-      }
-      co_return Result<void>();
-    }
-    // Faster than the hub takes it: nothing was said yet.
-    if (!said.error().is(kTooMany) && !said.error().is(kBusy)) {
-      co_return pass(std::move(said).error(), "sending a message");
-    }
-    const bool ended = co_await over_.wait_ms(kAgainMs);
-    if (ended) co_return fail(kCancelled, "interrupted");
+  auto said = co_await client::say(*talk_, client_.random, room, item.input.rest, item.file);
+  if (!said) co_return pass(std::move(said).error(), "sending a message");
+  if (said->number > last_number_) {
+    acknowledged_.push_back({said->number, item.file.empty() ? item.input.rest : item.file});
   }
+  co_return Result<void>();
 }
 
 Task<Result<void>> ChatSession::open_room(std::string typed) {

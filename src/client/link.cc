@@ -68,6 +68,13 @@ Task<Result<void>> Link::wait_before_retry() {
   co_return Result<void>();
 }
 
+Task<bool> Link::rest(std::int64_t ms) {
+  const std::int64_t waited_ms = loop_.clock().monotonic_ms() - last_progress_ms_;
+  if (ms > options_.retry_for_ms - waited_ms) co_return false;
+  const bool stopped = co_await cancelled_.wait_ms(ms);
+  co_return !stopped;
+}
+
 bool Link::ends_all(const Error& error) const {
   return cancelled() || error.is(kIncomplete) || error.is(kNoHub) || error.is(kVersion) ||
          error.is(kNoSpace);

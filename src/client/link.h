@@ -39,6 +39,10 @@ class Link {
   // True for an error that the rest of a command cannot outlive: no hub, no space, Ctrl-C.
   [[nodiscard]] bool ends_all(const Error& error) const;
 
+  // Waits before the same is asked again, as the hub wants it. False: that is longer than the
+  // patience that is left, or we were told to stop.
+  socketserver::Task<bool> rest(std::int64_t ms);
+
   // Something has moved: from now on the patience is whole again.
   void progress();
 

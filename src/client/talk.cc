@@ -98,8 +98,17 @@ Task<Result<Said>> say(Link& link, Random& random, std::string room, std::string
   wire::Dictionary request = request_in(op::kSay, std::move(room));
   request.set(field::kCid, chat::cid_text(cid));
   if (!file.empty()) request.set(field::kFile, std::move(file));
-  auto asked = co_await ask(link, std::move(request), std::move(text));
-  if (!asked.answer) co_return pass(std::move(asked.answer).error());
+  Response asked;
+  while (true) {
+    wire::Dictionary copy = request;
+    asked = co_await ask(link, std::move(copy), text);
+    if (asked.answer) break;
+    const std::int64_t retry_ms = asked.answer.error().retry_ms();
+    if (retry_ms == 0) co_return pass(std::move(asked.answer).error());
+    const bool patient = co_await link.rest(retry_ms);
+    if (!patient && link.cancelled()) co_return fail(kCancelled, "interrupted");
+    if (!patient) co_return pass(std::move(asked.answer).error());
+  }
   const wire::Dictionary& fields = asked.answer->fields;
   const auto seq = fields.integer(field::kSeq, 1, spec::kMaxInteger);
   if (!seq) co_return pass(seq.error());

@@ -22,8 +22,9 @@ struct Said {
   std::int64_t number = 0;
   bool repeated = false;
 };
-// Ends when the hub has it on disk; said again, as the same message, as often as the line is lost.
-// `file`: a path in the shared folder that the message offers, or empty.
+// Ends when the hub has it on disk; said again, as the same message, as often as the line is lost,
+// and later when the hub wants it later. `file`: a path in the shared folder that the message
+// offers, or empty.
 socketserver::Task<Result<Said>> say(Link& link, Random& random, std::string room, std::string text,
                                      std::string file);
 

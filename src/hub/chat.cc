@@ -25,6 +25,12 @@ std::unexpected<Error> no_room(std::string_view name) {
           .with_hint("skein rooms lists those there are; who joins one makes it"));
 }
 
+std::unexpected<Error> too_often(std::string_view whose, std::int64_t wait_ms) {
+  return std::unexpected(Error(kTooMany, concat("too much is said at once ", whose))
+                             .with_hint(concat("try again in ", std::to_string(wait_ms), " ms"))
+                             .with_retry_ms(wait_ms));
+}
+
 }  // namespace
 
 Chat::Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& log,
@@ -33,7 +39,9 @@ Chat::Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& lo
       pool_(pool),
       log_(log),
       directory_(directory),
-      scribe_(loop, log, [this](std::span<const chat::Message> fresh) { feed_.publish(fresh); }) {}
+      scribe_(loop, log, [this](std::span<const chat::Message> fresh) { feed_.publish(fresh); }),
+      addresses_(limits::kAddressMessagesPerSecond, limits::kAddressMessagesAtOnce,
+                 limits::kMaxAddresses) {}
 
 Result<void> Chat::begin() {
   TRY_ASSIGN(const std::int64_t last, log_.last_number());
@@ -121,18 +129,31 @@ Result<void> Chat::check(const Saying& saying) const {
   return {};
 }
 
+// Of both or of none is taken: who is held up by others at the address loses nothing of its own.
+Result<void> Chat::check_rates(Person* person, const socketserver::Address& peer) {
+  const std::int64_t now_ms = loop_.now_ms();
+  if (person != nullptr) {
+    const std::int64_t wait_ms = person->rate.wait_ms(now_ms);
+    if (wait_ms > 0) return too_often(concat("by ", quoted(person->name)), wait_ms);
+  }
+  if (const std::int64_t wait_ms = addresses_.of(peer).take(now_ms); wait_ms > 0) {
+    return too_often(concat("from ", peer.host()), wait_ms);
+  }
+  if (person != nullptr) static_cast<void>(person->rate.take(now_ms));
+  return {};
+}
+
 Task<Result<chat::RoomLog::Appended>> Chat::append(chat::Draft draft) {
   draft.ts_ms = loop_.clock().wall_ns() / 1'000'000;
   auto appended = co_await scribe_.append(std::move(draft));
   co_return appended;
 }
 
-Task<Result<chat::RoomLog::Appended>> Chat::say(std::shared_ptr<Person> person, Saying saying) {
+Task<Result<chat::RoomLog::Appended>> Chat::say(std::shared_ptr<Person> person,
+                                                socketserver::Address peer, Saying saying) {
   if (auto good = check(saying); !good) co_return pass(std::move(good).error());
-  if (const std::int64_t wait_ms = person->rate.take(loop_.now_ms()); wait_ms > 0) {
-    co_return std::unexpected(
-        Error(kTooMany, concat(quoted(person->name), " says too much at once"))
-            .with_hint(concat("try again in ", std::to_string(wait_ms), " ms")));
+  if (auto in_time = check_rates(person.get(), peer); !in_time) {
+    co_return pass(std::move(in_time).error());
   }
   if (!person->joined.contains(saying.room)) {
     auto joined = co_await join(person, saying.room);
@@ -149,8 +170,13 @@ Task<Result<chat::RoomLog::Appended>> Chat::say(std::shared_ptr<Person> person, 
   co_return appended;
 }
 
-Task<Result<chat::RoomLog::Appended>> Chat::say_as_guest(std::string from, Saying saying) {
+Task<Result<chat::RoomLog::Appended>> Chat::say_as_guest(std::string from,
+                                                         socketserver::Address peer,
+                                                         Saying saying) {
   if (auto good = check(saying); !good) co_return pass(std::move(good).error());
+  if (auto in_time = check_rates(nullptr, peer); !in_time) {
+    co_return pass(std::move(in_time).error());
+  }
   chat::Draft draft;
   draft.room = saying.room;
   draft.from = std::move(from);

@@ -22,6 +22,8 @@
 #include "chat/room_log.h"
 #include "chat/scribe.h"
 #include "hub/rate.h"
+#include "hub/rates.h"
+#include "socketserver/address.h"
 #include "socketserver/loop.h"
 #include "socketserver/pool.h"
 #include "socketserver/task.h"
@@ -56,8 +58,9 @@ class Chat {
   socketserver::Task<Result<chat::Room>> room(std::shared_ptr<Person> person, std::string name,
                                               bool make);
 
-  // Ends when it is on disk and was handed to who follows. kTooMany: too often; the hint says when.
-  // `text` is not empty, at most spec::kMaxMessageBytes, UTF-8: kBadRequest, kTooLarge otherwise.
+  // Ends when it is on disk and was handed to who follows. kTooMany: too often, for this member or
+  // for all who are at the address `peer`; retry_ms() says when. `text` is not empty, at most
+  // spec::kMaxMessageBytes, UTF-8: kBadRequest, kTooLarge otherwise.
   struct Saying {
     chat::RoomId room = 0;
     chat::Cid cid{};
@@ -65,9 +68,13 @@ class Chat {
     std::string file;  // what it offers, a path in the shared folder; or empty
   };
   socketserver::Task<Result<chat::RoomLog::Appended>> say(std::shared_ptr<Person> person,
+                                                          socketserver::Address peer,
                                                           Saying saying);
-  // The same for somebody who is no member, of the name `from`; has no limit of its own.
-  socketserver::Task<Result<chat::RoomLog::Appended>> say_as_guest(std::string from, Saying saying);
+  // The same for somebody who is no member, of the name `from`; has no limit but that of the
+  // address.
+  socketserver::Task<Result<chat::RoomLog::Appended>> say_as_guest(std::string from,
+                                                                   socketserver::Address peer,
+                                                                   Saying saying);
 
   socketserver::Task<Result<void>> join(std::shared_ptr<Person> person, chat::RoomId room);
   socketserver::Task<Result<void>> leave(std::shared_ptr<Person> person, chat::RoomId room);
@@ -108,6 +115,7 @@ class Chat {
  private:
   socketserver::Task<Result<chat::RoomLog::Appended>> append(chat::Draft draft);
   [[nodiscard]] Result<void> check(const Saying& saying) const;
+  [[nodiscard]] Result<void> check_rates(Person* person, const socketserver::Address& peer);
 
   socketserver::Loop& loop_;
   socketserver::Pool& pool_;
@@ -116,6 +124,7 @@ class Chat {
   chat::Feed feed_;
   chat::Scribe scribe_;
   chat::RoomId lobby_ = 0;
+  Rates addresses_;
   std::map<chat::MemberId, std::weak_ptr<Person>> people_;  // who is held, and nobody else
   std::map<std::string, chat::Room, std::less<>> named_;    // rooms by the name that was asked for
   std::map<chat::RoomId, std::string> names_;  // and by id; direct messages are not here

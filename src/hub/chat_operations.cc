@@ -219,7 +219,7 @@ Answering say(Context& context, Transfers&, Request& request) {
   if (!place) co_return pass(std::move(place).error());
   saying.room = place->room.id;
   saying.text = std::move(request.payload);
-  auto said = co_await context.chat.say(place->person, std::move(saying));
+  auto said = co_await context.chat.say(place->person, request.peer, std::move(saying));
   if (!said) co_return pass(std::move(said).error());
   Reply reply;
   reply.fields.set(field::kSeq, said->seq)

@@ -153,6 +153,7 @@ TEST_F(ChatTest, WhoSaysTooMuchIsToldWhenToTryAgainAndThenMay) {
     const Told over = co_await lin.ask(request, "x");
     EXPECT_EQ(over.outcome, "too_many");
     EXPECT_EQ(over.text("hint"), "try again in 50 ms");
+    EXPECT_EQ(over.number("retry_ms"), 50);
     Peer ada = co_await test.member("ada");
     const std::string another = test.say();
     const Told other = co_await ada.ask(another, "x");
@@ -160,6 +161,43 @@ TEST_F(ChatTest, WhoSaysTooMuchIsToldWhenToTryAgainAndThenMay) {
     co_await test.pass_ms(50);
     const Told again = co_await lin.ask(request, "x");
     EXPECT_EQ(again.outcome, "ok");
+  });
+}
+
+TEST_F(ChatTest, AllWhoAreAtOneAddressHaveALimitTogether) {
+  body_of([](ChatTest& test) -> Task<void> {
+    const auto there = *socketserver::Address::from_number("192.0.2.1", 1);
+    const auto also_there = *socketserver::Address::from_number("192.0.2.1", 2);
+    const auto elsewhere = *socketserver::Address::from_number("192.0.2.2", 1);
+    Chat::Saying saying;
+    saying.room = test.chat.lobby();
+    saying.text = "x";
+    const auto next = [&test, &saying]() -> Chat::Saying {
+      test.random.fill(saying.cid);
+      return saying;
+    };
+    for (std::int64_t i = 0; i < limits::kAddressMessagesAtOnce; ++i) {
+      Chat::Saying one = next();
+      auto said = co_await test.chat.say_as_guest("a guest", also_there, std::move(one));
+      EXPECT_TRUE(said);
+    }
+    const auth::Principal principal = auth::local_principal("lin", "");
+    auto lin = co_await test.chat.person(principal);
+    Chat::Saying one = next();
+    auto said = co_await test.chat.say(*lin, there, std::move(one));
+    EXPECT_TRUE(said.error().is(kTooMany));
+    EXPECT_EQ(said.error().retry_ms(), 5);
+    EXPECT_EQ(said.error().message(), "too much is said at once from 192.0.2.1");
+    // Of her own nothing was taken.
+    for (std::int64_t i = 0; i < limits::kMessagesAtOnce; ++i) {
+      one = next();
+      said = co_await test.chat.say(*lin, elsewhere, std::move(one));
+      EXPECT_TRUE(said) << i;
+    }
+    co_await test.pass_ms(5);
+    one = next();
+    said = co_await test.chat.say_as_guest("a guest", there, std::move(one));
+    EXPECT_TRUE(said);
   });
 }
 

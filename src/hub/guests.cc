@@ -6,7 +6,6 @@
 #include "auth/policy.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "hub/chat.h"
 #include "wire/protocol.h"
 
 namespace skein::hub {
@@ -111,7 +110,7 @@ Task<std::string> Guests::answer(Held guest, Datagram datagram) {
     saying.room = context_.chat.lobby();
     random_.fill(saying.cid);
     saying.text = std::move(datagram.text);
-    auto said = co_await context_.chat.say_as_guest(guest->name, std::move(saying));
+    auto said = co_await say(guest, std::move(saying));
     if (!said) co_return concat("not sent: ", escaped(said.error().message()));
   }
   if (guest->waiting.empty()) {
@@ -122,6 +121,20 @@ Task<std::string> Guests::answer(Held guest, Datagram datagram) {
   std::string next = std::move(guest->waiting.front());
   guest->waiting.pop_front();
   co_return next;
+}
+
+// When all who are at its address say too much, or the log cannot be written as fast, its turn
+// comes later.
+Task<Result<void>> Guests::say(Held guest, Chat::Saying saying) {
+  while (true) {
+    Chat::Saying copy = saying;
+    auto said = co_await context_.chat.say_as_guest(guest->name, guest->address, std::move(copy));
+    if (said) co_return Result<void>();
+    const std::int64_t wait_ms = said.error().retry_ms();
+    if (wait_ms == 0) co_return pass(std::move(said).error());
+    const bool stopping = co_await stopping_.wait_ms(wait_ms);
+    if (stopping) co_return pass(std::move(said).error());
+  }
 }
 
 // What others said since, as lines that may be shown.

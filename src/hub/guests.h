@@ -15,6 +15,7 @@
 
 #include "base/random.h"
 #include "base/result.h"
+#include "hub/chat.h"
 #include "hub/context.h"
 #include "hub/rate.h"
 #include "socketserver/address.h"
@@ -62,6 +63,7 @@ class Guests {
   void forget_idle();
   socketserver::Task<void> attend(Held guest);
   socketserver::Task<std::string> answer(Held guest, Datagram datagram);
+  socketserver::Task<Result<void>> say(Held guest, Chat::Saying saying);
   socketserver::Task<Result<void>> fetch(Held guest);
   void send(const Guest& guest, std::string_view reply, std::size_t sent_bytes);
 

@@ -96,7 +96,7 @@ TEST_F(GuestsTest, AReplyIsShownSafelyAndCutBetweenCharacters) {
     saying.room = test.chat.lobby();
     saying.text = "\x1b[2J";
     for (int i = 0; i < 500; ++i) saying.text += "线";
-    auto said = co_await test.chat.say_as_guest("eve", std::move(saying));
+    auto said = co_await test.chat.say_as_guest("eve", {}, std::move(saying));
     EXPECT_TRUE(said);
     reply = co_await ask(*one, "");
     EXPECT_TRUE(reply.starts_with("eve: \\x1b[2J线")) << reply;
@@ -133,6 +133,29 @@ TEST_F(GuestsTest, WhoSendsFastIsAnsweredLaterNotNever) {
   });
 }
 
+TEST_F(GuestsTest, WhenTooMuchIsSaidAtAnAddressItsGuestsAreAnsweredLaterNotNever) {
+  body_of([](GuestsTest& test) -> Task<void> {
+    const auto one = test.guest();
+    for (std::int64_t i = 0; i < limits::kAddressMessagesAtOnce; ++i) {
+      Chat::Saying saying;
+      saying.room = test.chat.lobby();
+      test.random.fill(saying.cid);
+      saying.text = "x";
+      auto said = co_await test.chat.say_as_guest("eve", one->local_address(), std::move(saying));
+      EXPECT_TRUE(said);
+    }
+    EXPECT_TRUE(one->send_now(as_bytes(std::string_view("hello"))).value());
+    co_await test.settle();
+    DatagramBatch batch(1, 64);
+    EXPECT_EQ(one->receive_now(batch).value(), 0U);
+    test.clock.advance_ms(1000 / limits::kAddressMessagesPerSecond);
+    test.loop->wake();
+    const std::string reply = co_await receive(*one);
+    EXPECT_EQ(reply, "ok");
+    EXPECT_EQ(test.chat.feed().last_number(), limits::kAddressMessagesAtOnce + 1);
+  });
+}
+
 TEST_F(GuestsTest, WhatIsNoMessageIsAnsweredWithWhyAndSaysNothing) {
   body_of([](GuestsTest& test) -> Task<void> {
     const auto one = test.guest();
@@ -159,7 +182,7 @@ TEST_F(GuestsTest, WhoDoesNotAskMissesTheOldestAndIsTold) {
       saying.room = test.chat.lobby();
       saying.cid[0] = static_cast<std::byte>(i);
       saying.text = std::to_string(i);
-      auto said = co_await test.chat.say_as_guest("eve", std::move(saying));
+      auto said = co_await test.chat.say_as_guest("eve", {}, std::move(saying));
       EXPECT_TRUE(said);
     }
     reply = co_await ask(*one, "");

@@ -17,6 +17,16 @@ TEST(RateTest, SoManyAtOnceThenSoManyASecond) {
   for (int i = 1; i <= 10; ++i) EXPECT_EQ(rate.take(1'200 + i * 200), 0) << i;
 }
 
+TEST(RateTest, ToAskHowLongToWaitTakesNothing) {
+  Rate rate(5, 1);
+  EXPECT_EQ(rate.wait_ms(1'000), 0);
+  EXPECT_EQ(rate.wait_ms(1'000), 0);
+  EXPECT_EQ(rate.take(1'000), 0);
+  EXPECT_EQ(rate.wait_ms(1'000), 200);
+  EXPECT_EQ(rate.wait_ms(1'150), 50);
+  EXPECT_EQ(rate.last_ms(), 1'150);
+}
+
 TEST(RateTest, WhoWaitsAnHourHasNoMoreThanWhatMayBeAtOnce) {
   Rate rate(5, 3);
   EXPECT_EQ(rate.take(1), 0);

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "hub/intake.h"
 #include "hub/outbox.h"
+#include "socketserver/address.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
 #include "wire/dictionary.h"
@@ -23,6 +24,7 @@ struct Request {
   wire::Dictionary fields;
   std::string payload;  // of an operation that takes one
   const auth::Principal& principal;
+  const socketserver::Address& peer;
   std::shared_ptr<Person>& person;  // the connection's; empty until an operation asks who it is
   Outbox& outbox;
   bool endless = false;    // it ends with `cancel` or the connection alone

@@ -26,7 +26,7 @@ constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link prob
 Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
     : context_(context),
       stream_(std::move(stream)),
-      peer_(stream_->peer()),
+      peer_(stream_->peer_address()),
       intake_(*stream_),
       reader_(intake_),
       outbox_(*stream_),
@@ -106,7 +106,8 @@ Task<Result<void>> Session::take_frame() {
   }
   if (!principal_) {
     const auth::Principal guest = auth::guest_principal();
-    auto taken = co_await take_tutorial_upload(context_, guest, peer_, reader_);
+    const std::string peer = peer_.text();
+    auto taken = co_await take_tutorial_upload(context_, guest, peer, reader_);
     co_return taken;
   }
   auto skipped = co_await skip_payload();
@@ -138,8 +139,8 @@ Task<Result<void>> Session::refuse(std::int64_t id, Error error) {
   // A peer that is refused all the time shall not fill the log.
   if (++refusals_ <= limits::kLoggedRefusals) {
     const bool last = refusals_ == limits::kLoggedRefusals;
-    context_.log.warning(
-        concat(peer_, ": ", error.report(), last ? "; what else it is refused is not logged" : ""));
+    context_.log.warning(concat(peer_.text(), ": ", error.report(),
+                                last ? "; what else it is refused is not logged" : ""));
   }
   auto sent = co_await outbox_.send(wire::error_answer(id, error), {});
   co_return sent;
@@ -209,7 +210,7 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
   }
   auto request =
       std::make_unique<Request>(Request{*id, std::move(fields), std::move(*payload).value_or(""),
-                                        *principal_, person_, outbox_, operation->endless});
+                                        *principal_, peer_, person_, outbox_, operation->endless});
   open_.emplace(*id, request.get());
   ++answering_;
   if (operation->endless) ++endless_;
@@ -296,7 +297,7 @@ Task<void> Session::say_goodbye(const Error& why) {
     stream_->cancel();
     co_return;
   }
-  context_.log.warning(concat(peer_, ": connection ended: ", why.report()));
+  context_.log.warning(concat(peer_.text(), ": connection ended: ", why.report()));
   if (why.is(kBadFrame) || why.is(kVersion)) {
     if (why.is(kBadFrame) && principal_) {
       auto sent = co_await outbox_.send(wire::error_answer(0, why), {});

@@ -18,6 +18,7 @@
 #include "hub/outbox.h"
 #include "hub/request.h"
 #include "hub/transfers.h"
+#include "socketserver/address.h"
 #include "socketserver/stream.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
@@ -49,7 +50,7 @@ class Session {
 
   Context& context_;
   std::unique_ptr<socketserver::Stream> stream_;
-  std::string peer_;
+  socketserver::Address peer_;
   Intake intake_;
   FrameReader reader_;
   Outbox outbox_;

@@ -44,6 +44,7 @@ Dictionary error_answer(std::int64_t id, const Error& error) {
       .set(field::kError, kind_of_code(error.kind().name).name)
       .set(field::kMessage, shortened(error.text()));
   if (!error.hint().empty()) answer.set(field::kHint, shortened(error.hint()));
+  if (error.retry_ms() > 0) answer.set(field::kRetry, error.retry_ms());
   return answer;
 }
 
@@ -53,8 +54,10 @@ Result<void> check_answer(const Dictionary& answer) {
   TRY_ASSIGN(const std::string code, answer.text(field::kError));
   TRY_ASSIGN(const auto message, answer.text_if(field::kMessage));
   TRY_ASSIGN(const auto hint, answer.text_if(field::kHint));
+  TRY_ASSIGN(const auto retry_ms, answer.integer_if(field::kRetry, 0, spec::kMaxInteger));
   Error error(kind_of_code(code), escaped(message.value_or(code)));
   if (hint) error = std::move(error).with_hint(escaped(*hint));
+  if (retry_ms) error = std::move(error).with_retry_ms(*retry_ms);
   return pass(std::move(error));
 }
 

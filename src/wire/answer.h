@@ -12,8 +12,8 @@ namespace skein::wire {
 // {"id": id, "ok": true}, to be filled further.
 [[nodiscard]] Dictionary ok_answer(std::int64_t id);
 
-// {"id": id, "ok": false, "error": code, "message": …, "hint": …}; id 0 stands for "no request":
-// it is then left out. Kinds that are no code of the protocol go out as "io".
+// {"id": id, "ok": false, "error": code, "message": …, "hint": …, "retry_ms": …}; id 0 stands for
+// "no request": it is then left out. Kinds that are no code of the protocol go out as "io".
 [[nodiscard]] Dictionary error_answer(std::int64_t id, const Error& error);
 
 // Nothing when the answer says ok, else its error, text from outside escaped.

@@ -38,6 +38,14 @@ TEST(AnswerTest, WithoutRequestOrHintTheyAreLeftOut) {
   EXPECT_EQ(answer.to_json(), R"({"error":"bad_frame","message":"no","ok":false})");
 }
 
+TEST(AnswerTest, WhenToTryAgainIsANumber) {
+  const auto answer = error_answer(3, Error(kTooMany, "slower").with_retry_ms(50));
+  EXPECT_EQ(answer.to_json(),
+            R"({"error":"too_many","id":3,"message":"slower","ok":false,"retry_ms":50})");
+  EXPECT_EQ(check_answer(answer).error().retry_ms(), 50);
+  EXPECT_EQ(check_answer(error_answer(3, Error(kTooMany, "no"))).error().retry_ms(), 0);
+}
+
 TEST(AnswerTest, SaysWhatWasBeingDone) {
   const auto answer = error_answer(1, Error(kIo, "short write").while_doing("putting 'a'"));
   EXPECT_EQ(*answer.text(field::kMessage), "short write, while putting 'a'");
@@ -92,7 +100,8 @@ TEST(AnswerTest, WithoutAMessageTheCodeStandsForIt) {
 TEST(AnswerTest, WhatIsNoAnswerIsNeverOk) {
   for (const std::string_view json :
        {"{}", R"({"ok":null})", R"({"ok":1})", R"({"ok":"true"})", R"({"ok":false})",
-        R"({"ok":false,"error":5})", R"({"ok":false,"error":"io","message":5})"}) {
+        R"({"ok":false,"error":5})", R"({"ok":false,"error":"io","message":5})",
+        R"({"ok":false,"error":"io","retry_ms":-1})"}) {
     EXPECT_FALSE(check_answer(*Dictionary::parse(json))) << json;
   }
 }

@@ -58,6 +58,7 @@ inline constexpr std::string_view kOk = "ok";
 inline constexpr std::string_view kError = "error";      // one of kErrorCodes
 inline constexpr std::string_view kMessage = "message";  // for a person
 inline constexpr std::string_view kHint = "hint";        // what the person may do
+inline constexpr std::string_view kRetry = "retry_ms";   // when the same may be tried again
 inline constexpr std::string_view kMore = "more";        // another part of this answer follows
 // the tutorial's upload
 inline constexpr std::string_view kFileName = "file_name";
