@@ -306,13 +306,8 @@ Answering list_rooms(Context& context, Transfers&, Request& request) {
   auto listed = co_await context.chat.rooms(*person);
   if (!listed) co_return pass(std::move(listed).error());
   std::vector<std::string> lines;
-  for (Chat::Listed& one : *listed) {
-    wire::Dictionary line;
-    line.set(field::kRoom, std::move(one.name)).set(field::kLastSeq, one.room.last_seq);
-    if (!one.room.topic.empty()) line.set(field::kTopic, std::move(one.room.topic));
-    if (one.joined) line.set(field::kJoined, true).set(field::kReadSeq, one.read_seq);
-    lines.push_back(line_of(std::move(line)));
-  }
+  lines.reserve(listed->size());
+  for (const Chat::Listed& one : *listed) lines.push_back(Chat::encode(one));
   auto reply = co_await reply_with(request, std::move(lines));
   co_return reply;
 }
