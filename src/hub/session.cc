@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "hub/http_session.h"
 #include "hub/transfer_operations.h"
 #include "hub/tutorial.h"
 #include "socketserver/stream_server.h"
@@ -88,13 +89,9 @@ Task<Result<void>> Session::greet_stranger(wire::Speech speech) {
     co_return fail(kBadFrame, "the peer speaks TLS, this hub does not yet");
   if (speech == wire::Speech::kUnknown)
     co_return fail(kBadFrame, "the peer speaks nothing that a hub knows");
-  constexpr std::string_view kText = "This is a Skein hub. It has no web page yet: use skein.\n";
-  const std::string answer =
-      concat("HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\nConnection: close\r\n",
-             "Content-Length: ", std::to_string(kText.size()), "\r\n\r\n", kText);
-  auto sent = co_await stream_->write_all(as_bytes(answer), limits::kFrameTimeoutMs);
-  if (!sent) co_return pass(std::move(sent).error());
-  co_return fail(kBadFrame, "the peer speaks HTTP, this hub does not yet");
+  HttpSession http(context_, *stream_, intake_);
+  co_await http.run();
+  co_return Result<void>();
 }
 
 // The reader is at a dictionary; afterwards it is at the end of its frame.
