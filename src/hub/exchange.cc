@@ -12,8 +12,9 @@ using socketserver::Task;
 
 Task<Result<std::optional<Slice>>> Exchange::piece() {
   if (read_) co_return std::nullopt;
-  if (request().has_body() && awaits_continue()) {
-    continued_ = true;
+  const bool ask = request().has_body() && awaits_continue();
+  wanted_ = true;
+  if (ask) {
     http::Response interim;
     interim.status = 100;
     const std::string head = http::encode_head(interim, true, request().minor);

@@ -86,7 +86,7 @@ class Exchange {
   socketserver::Task<Result<void>> write(socketserver::Parts parts);
   [[nodiscard]] bool can_keep() const;
   [[nodiscard]] bool awaits_continue() const {
-    return request().expects_continue && !continued_ && !reader_.has_more();
+    return request().expects_continue && !wanted_ && !reader_.has_more();
   }
   [[nodiscard]] bool head_only() const { return request().method == "HEAD"; }
   socketserver::Task<void> watch_client();
@@ -94,9 +94,9 @@ class Exchange {
   socketserver::Stream& stream_;
   Intake& intake_;
   HttpReader& reader_;
-  std::uint64_t left_;  // of a body whose length is known
-  bool read_ = false;   // the request is complete
-  bool continued_ = false;
+  std::uint64_t left_;   // of a body whose length is known
+  bool read_ = false;    // the request is complete
+  bool wanted_ = false;  // the body, by whoever carries it out
   bool begun_ = false;
   bool keep_ = true;
   bool chunked_ = false;
