@@ -150,10 +150,9 @@ bool Gate::expects_continue() const {
 Result<std::uint64_t> Gate::chunk_line(std::string_view line) {
   constexpr std::size_t kMostDigits = 16;
   const std::string_view digits = line.substr(0, line.find(';'));
-  const char* const end = digits.data() + digits.size();
   std::uint64_t size = 0;
-  const auto read = std::from_chars(digits.data(), end, size, 16);
-  if (digits.empty() || digits.size() > kMostDigits || read.ptr != end) {
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+  if (digits.empty() || digits.size() > kMostDigits || read.ptr != digits.data() + digits.size()) {
     return refuse(
         400, concat("the size of a chunk is ", quoted(line), ", not 1 to 16 hexadecimal digits"));
   }
