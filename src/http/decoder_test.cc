@@ -269,6 +269,7 @@ TEST(DecoderTest, Refused) {
       {"LF behind a chunk", chunks("5\r\nhello\n0\r\n\r\n"), 400},
       {"CR behind a chunk", chunks("5\r\nhello\r0\r\n\r\n"), 400},
       {"nothing behind a chunk", chunks("5\r\nhello0\r\n\r\n"), 400},
+      {"known by its first byte", chunks("5\r\nhello0"), 400},
       {"LF behind the last", chunks("0\n\r\n"), 400},
       {"LF at the end of all", chunks("0\r\n\n"), 400},
       {"something at the end of all", chunks("0\r\nGET / HTTP/1.1\r\n\r\n"), 400},
