@@ -75,6 +75,12 @@ class Libraries(unittest.TestCase):
         self.assertEqual(len(faults("src/hub/session.cc", "<boost/json.hpp>")), 1)
         self.assertEqual(len(faults("src/hub/session.cc", "<boost/json/value.hpp>")), 1)
 
+    def test_http(self):
+        self.assertEqual(faults("src/http/decoder.cc", "<boost/beast/http/basic_parser.hpp>"), [])
+        self.assertEqual(len(faults("src/http/gate.cc", "<boost/beast/http/rfc7230.hpp>")), 1)
+        self.assertEqual(len(faults("src/http/decoder.h", "<boost/beast.hpp>")), 1)
+        self.assertEqual(len(faults("src/hub/session.cc", "<boost/beast.hpp>")), 1)
+
     def test_the_rest_of_boost(self):
         self.assertEqual(len(faults("src/wire/frame.cc", "<boost/asio.hpp>")), 1)
 

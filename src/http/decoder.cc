@@ -23,9 +23,9 @@ std::string_view as_view(beast::string_view text) {
   return {text.data(), text.size()};
 }
 
-// Takes a head that has passed the gate apart. Bodies are framed here (see State): the parser
-// would want each chunk's line in one piece, takes line feeds within its extensions, and lets a
-// trailer change what the head said.
+// Takes apart a head that has passed the gate. Bodies are not for it: it lets a chunk's extensions
+// hold line feeds and a trailer change what the head said, and wants the line of a chunk in one
+// piece, after which little is left to do.
 class HeadParser : public beast::http::basic_parser<true> {
  public:
   explicit HeadParser(Request& request) : request_(request) {
@@ -77,39 +77,49 @@ class HeadParser : public beast::http::basic_parser<true> {
 
 struct RequestDecoder::State {
   enum class At { kRequestLine, kFields, kBody, kChunkLine, kChunk, kChunkEnd, kTrailers };
-  using Line = Result<std::optional<std::string_view>>;
+
+  // What `held` holds: the head; the line of a chunk; the trailers.
+  struct Section {
+    std::string_view name;
+    std::size_t most;  // bytes
+    int status;        // of what is longer
+  };
+  static constexpr Section kRequestLine{"the request line", limits::kMaxHttpRequestLineBytes, 414};
+  static constexpr Section kHead{"the head", spec::kMaxHttpHeadBytes, 431};
+  static constexpr Section kChunkLine{"the line of a chunk", limits::kMaxHttpChunkLineBytes, 400};
+  static constexpr Section kTrailers{"the trailers", spec::kMaxHttpHeadBytes, 431};
 
   At at = At::kRequestLine;
   Gate gate;
   bool skipped_line = false;
-  std::string held;        // the head; the line of a chunk; trailers
+  std::string held;
   std::uint64_t left = 0;  // of the body or the chunk
   Request request;
   Bytes piece;
 
-  Line take_line(Bytes& input, std::size_t most, int status);
-  Result<void> parse_head();
   Result<Step> next(Bytes& input);
+  Result<std::optional<std::string_view>> take_line(Bytes& input, const Section& section);
+  Result<void> parse_head();
   bool take_piece(Bytes& input);
+  Result<bool> take_chunk_end(Bytes& input);
   Step end_of_request();
 };
 
-// The next line, without its end, once all of it is there; `held` is at most `most` bytes with it,
-// or it is refused with `status`.
-RequestDecoder::State::Line RequestDecoder::State::take_line(Bytes& input, std::size_t most,
-                                                             int status) {
-  const std::string_view text = as_text(input).substr(0, most - held.size());
-  const std::size_t end = text.find('\n');
-  const bool whole = end != std::string_view::npos;
-  const std::string_view part = whole ? text.substr(0, end + 1) : text;
+// The next line of the section, without its end; nothing as long as a part of it is missing.
+Result<std::optional<std::string_view>> RequestDecoder::State::take_line(Bytes& input,
+                                                                         const Section& section) {
+  const std::string_view text = as_text(input).substr(0, section.most - held.size());
+  const std::size_t feed = text.find('\n');
+  const bool whole = feed != std::string_view::npos;
+  const std::string_view part = whole ? text.substr(0, feed + 1) : text;
   held.append(part);
   input = input.subspan(part.size());
-  if (!whole && held.size() < most) return std::nullopt;
-  if (!whole) {
-    return gate.refuse(status, concat("more than ", human_count(most), " bytes of ",
-                                      quoted(std::string_view(held).substr(0, 40)), "…"));
+  if (!whole && held.size() == section.most) {
+    return gate.refuse(section.status, concat(section.name, " is longer than ",
+                                              human_count(section.most), " bytes"));
   }
-  // Lines of before end with a line feed too.
+  if (!whole) return std::nullopt;
+  // The line before ends with a line feed too.
   const std::size_t begin = held.size() < 2 ? 0 : held.rfind('\n', held.size() - 2) + 1;
   TRY_ASSIGN(const std::string_view line, gate.line(std::string_view(held).substr(begin)));
   return line;
@@ -143,6 +153,21 @@ bool RequestDecoder::State::take_piece(Bytes& input) {
   return !piece.empty();
 }
 
+// True when the CRLF behind a chunk is there.
+Result<bool> RequestDecoder::State::take_chunk_end(Bytes& input) {
+  constexpr std::string_view kEnd = "\r\n";
+  while (held.size() < kEnd.size()) {
+    if (input.empty()) return false;
+    held.append(as_text(input.first(1)));
+    input = input.subspan(1);
+    if (!kEnd.starts_with(held)) {
+      return gate.refuse(400, concat("behind a chunk stands ", quoted(held), ", not CRLF"));
+    }
+  }
+  held.clear();
+  return true;
+}
+
 RequestDecoder::Step RequestDecoder::State::end_of_request() {
   at = At::kRequestLine;
   gate = Gate();
@@ -157,7 +182,7 @@ Result<RequestDecoder::Step> RequestDecoder::State::next(Bytes& input) {
   while (true) {
     switch (at) {
       case At::kRequestLine: {
-        TRY_ASSIGN(const auto line, take_line(input, limits::kMaxHttpRequestLineBytes, 414));
+        TRY_ASSIGN(const auto line, take_line(input, kRequestLine));
         if (!line) return Step::kNeedMore;
         if (line->empty() && !skipped_line) {  // some clients send one behind a body
           skipped_line = true;
@@ -169,7 +194,7 @@ Result<RequestDecoder::Step> RequestDecoder::State::next(Bytes& input) {
         break;
       }
       case At::kFields: {
-        TRY_ASSIGN(const auto line, take_line(input, spec::kMaxHttpHeadBytes, 431));
+        TRY_ASSIGN(const auto line, take_line(input, kHead));
         if (!line) return Step::kNeedMore;
         if (!line->empty()) {
           TRY(gate.field_line(*line));
@@ -185,7 +210,7 @@ Result<RequestDecoder::Step> RequestDecoder::State::next(Bytes& input) {
         return take_piece(input) ? Step::kBody : Step::kNeedMore;
       }
       case At::kChunkLine: {
-        TRY_ASSIGN(const auto line, take_line(input, limits::kMaxHttpChunkLineBytes, 400));
+        TRY_ASSIGN(const auto line, take_line(input, kChunkLine));
         if (!line) return Step::kNeedMore;
         TRY_ASSIGN(left, gate.chunk_line(*line));
         held.clear();
@@ -198,14 +223,13 @@ Result<RequestDecoder::Step> RequestDecoder::State::next(Bytes& input) {
         return Step::kBody;
       }
       case At::kChunkEnd: {
-        TRY_ASSIGN(const auto line, take_line(input, 2, 400));
-        if (!line) return Step::kNeedMore;
-        held.clear();
+        TRY_ASSIGN(const bool there, take_chunk_end(input));
+        if (!there) return Step::kNeedMore;
         at = At::kChunkLine;
         break;
       }
       case At::kTrailers: {
-        TRY_ASSIGN(const auto line, take_line(input, spec::kMaxHttpHeadBytes, 431));
+        TRY_ASSIGN(const auto line, take_line(input, kTrailers));
         if (!line) return Step::kNeedMore;
         if (line->empty()) return end_of_request();
         TRY(gate.trailer_line(*line));

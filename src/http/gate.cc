@@ -141,19 +141,18 @@ Result<void> Gate::end_of_head() {
   return {};
 }
 
-// A client of HTTP/1.0 that says it nevertheless is one whose proxy does not know it.
+// What a client of HTTP/1.0 says of it is to be ignored: RFC 9110 section 10.1.1.
 bool Gate::expects_continue() const {
   return has_expect_ && minor_ == 1 && (chunked() || length_.value_or(0) > 0);
 }
 
-// What follows a ';' are extensions. No one is known here, and unknown ones are to be ignored.
+// Behind a ';' stand extensions. None is known here, and unknown ones are to be ignored.
 Result<std::uint64_t> Gate::chunk_line(std::string_view line) {
   constexpr std::size_t kMostDigits = 16;
   const std::string_view digits = line.substr(0, line.find(';'));
-  const char* const end = digits.data() + digits.size();
   std::uint64_t size = 0;
-  const auto read = std::from_chars(digits.data(), end, size, 16);
-  if (digits.empty() || digits.size() > kMostDigits || read.ptr != end) {
+  const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), size, 16);
+  if (digits.empty() || digits.size() > kMostDigits || read.ptr != digits.data() + digits.size()) {
     return refuse(
         400, concat("the size of a chunk is ", quoted(line), ", not 1 to 16 hexadecimal digits"));
   }

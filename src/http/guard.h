@@ -16,7 +16,10 @@ namespace skein::http {
 // - a header that a proxy adds (Forwarded, X-Forwarded-*, X-Real-IP, Via): then the peer's address
 //   says nothing about who asks.
 // - Origin is there and is not http://HOST, or Sec-Fetch-Site says that another site asks. For
-//   every method: a GET tells secrets too. A plain navigation (Sec-Fetch-Site: none) may.
+//   every method: a GET tells secrets too. Who types the address in may (Sec-Fetch-Site: none), and
+//   who follows a link in a tab of their own: a navigation's answer is not for the site it is from.
+//   Origin "null" may not. As our answers allow no referrer, a form of our own page would say that
+//   too: a page asks by fetch().
 [[nodiscard]] Result<void> check_local(const Request& request);
 
 }  // namespace skein::http

@@ -23,7 +23,7 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
   out += concat(name, ": ", value, "\r\n");
 }
 
-constexpr std::array<std::pair<int, std::string_view>, 36> kReasons = {{
+constexpr auto kReasons = std::to_array<std::pair<int, std::string_view>>({
     {100, "Continue"},
     {200, "OK"},
     {201, "Created"},
@@ -60,7 +60,7 @@ constexpr std::array<std::pair<int, std::string_view>, 36> kReasons = {{
     {503, "Service Unavailable"},
     {505, "HTTP Version Not Supported"},
     {507, "Insufficient Storage"},
-}};
+});
 
 }  // namespace
 
@@ -99,13 +99,14 @@ std::string encode_chunk_head(std::size_t bytes) {
 }
 
 std::string_view reason_of(int status) {
-  const auto* const found =
-      std::ranges::find(kReasons, status, &decltype(kReasons)::value_type::first);
-  return found == kReasons.end() ? std::string_view() : found->second;
+  for (const auto& [known, reason] : kReasons) {
+    if (known == status) return reason;
+  }
+  return "";
 }
 
 int status_of(ErrorKind kind) {
-  static constexpr std::array<std::pair<ErrorKind, int>, 28> kStatuses = {{
+  static constexpr auto kStatuses = std::to_array<std::pair<ErrorKind, int>>({
       {kUsage, 400},
       {kBadFrame, 400},
       {kBadRequest, 400},
@@ -134,10 +135,11 @@ int status_of(ErrorKind kind) {
       {kCancelled, 503},
       {kNoHub, 503},
       {kInternal, 500},
-  }};
-  const auto* const found =
-      std::ranges::find(kStatuses, kind, &decltype(kStatuses)::value_type::first);
-  return found == kStatuses.end() ? 500 : found->second;
+  });
+  for (const auto& [known, status] : kStatuses) {
+    if (known == kind) return status;
+  }
+  return 500;
 }
 
 }  // namespace skein::http
