@@ -286,6 +286,12 @@ Task<Result<std::vector<chat::Message>>> Chat::read(chat::RoomId room, chat::Roo
   co_return messages;
 }
 
+Task<Result<std::int64_t>> Chat::last_seq(chat::RoomId room) {
+  auto job = [this, room] { return log_.last_seq(room); };
+  auto last = co_await pool_.run(loop_, job);
+  co_return last;
+}
+
 Task<Result<std::vector<chat::Message>>> Chat::follow(std::int64_t after) {
   auto job = [this, after] { return log_.follow(after, limits::kMessagesInPage); };
   auto messages = co_await pool_.run(loop_, job);

@@ -99,6 +99,7 @@ class Chat {
   // Reads, in the pool.
   socketserver::Task<Result<std::vector<chat::Message>>> read(chat::RoomId room,
                                                               chat::RoomLog::Range range);
+  socketserver::Task<Result<std::int64_t>> last_seq(chat::RoomId room);
   socketserver::Task<Result<std::vector<chat::Message>>> follow(std::int64_t after);
   socketserver::Task<Result<std::vector<chat::Message>>> search(std::shared_ptr<Person> person,
                                                                 std::optional<chat::Room> room,

@@ -267,11 +267,9 @@ Answering follow(Context& context, Transfers&, Request& request) {
     person = std::move(place->person);
     room = std::move(place->room);
     // The room may be known from before it was last spoken in.
-    chat::RoomLog::Range newest;
-    newest.limit = 1;
-    auto messages = co_await context.chat.read(room->id, newest);
-    if (!messages) co_return pass(std::move(messages).error());
-    last = messages->empty() ? 0 : messages->back().seq;
+    auto newest = co_await context.chat.last_seq(room->id);
+    if (!newest) co_return pass(std::move(newest).error());
+    last = *newest;
   } else {
     auto found = co_await person_of(context, request);
     if (!found) co_return pass(std::move(found).error());
