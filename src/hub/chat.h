@@ -21,6 +21,7 @@
 #include "chat/message.h"
 #include "chat/room_log.h"
 #include "chat/scribe.h"
+#include "hub/presence.h"
 #include "hub/rate.h"
 #include "hub/rates.h"
 #include "socketserver/address.h"
@@ -108,6 +109,7 @@ class Chat {
                                                                 std::size_t limit);
 
   [[nodiscard]] chat::Feed& feed() { return feed_; }
+  [[nodiscard]] Presence& presence() { return presence_; }
   [[nodiscard]] chat::RoomId lobby() const { return lobby_; }
 
   // What was said and not written yet is written.
@@ -126,6 +128,7 @@ class Chat {
   chat::Scribe scribe_;
   chat::RoomId lobby_ = 0;
   Rates addresses_;
+  Presence presence_;
   std::map<chat::MemberId, std::weak_ptr<Person>> people_;  // who is held, and nobody else
   std::map<std::string, chat::Room, std::less<>> named_;    // rooms by the name that was asked for
   std::map<chat::RoomId, std::string> names_;  // and by id; direct messages are not here

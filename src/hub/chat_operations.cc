@@ -101,7 +101,7 @@ std::string line_of(wire::Dictionary fields) {
 class Following {
  public:
   Following(Context& context, Request& request, std::shared_ptr<Person> person,
-            std::optional<chat::Room> room, std::int64_t place)
+            std::optional<chat::Room> room, std::int64_t place, bool presence)
       : context_(context),
         request_(request),
         person_(std::move(person)),
@@ -109,6 +109,7 @@ class Following {
         place_(place),
         follower_(context.chat.feed(), room_ ? room_->id : 0) {
     request.wake = &follower_.wake;
+    if (presence) presence_.emplace(context.chat.presence(), person_->id, follower_.wake);
   }
   Following(const Following&) = delete;
   Following& operator=(const Following&) = delete;
@@ -138,6 +139,7 @@ class Following {
       co_return told;
     }
     auto told = co_await send_all_news();
+    if (told && !*told && presence_) told = co_await send_presence();
     co_return told;
   }
 
@@ -199,12 +201,25 @@ class Following {
     co_return true;
   }
 
+  Task<Result<bool>> send_presence() {
+    Presence::News news = presence_->next();
+    if (news.lines.empty()) co_return false;
+    Reply part;
+    part.fields.set(field::kPresence, true);
+    if (news.missed) part.fields.set(field::kMissed, true);
+    part.payload = hub::slice_of(std::move(news.lines));
+    auto sent = co_await send_part(request_, std::move(part));
+    if (!sent) co_return pass(std::move(sent).error());
+    co_return true;
+  }
+
   Context& context_;
   Request& request_;
   const std::shared_ptr<Person> person_;
   const std::optional<chat::Room> room_;
   std::int64_t place_;  // a seq of the room, or a number
   chat::Feed::Follower follower_;
+  std::optional<Presence::Follower> presence_;
 };
 
 }  // namespace
@@ -258,6 +273,8 @@ Answering read_log(Context& context, Transfers&, Request& request) {
 Answering follow(Context& context, Transfers&, Request& request) {
   const auto after = position(request.fields, field::kAfter);
   if (!after) co_return pass(after.error());
+  const auto presence = request.fields.flag(field::kPresence);
+  if (!presence) co_return pass(presence.error());
   std::shared_ptr<Person> person;
   std::optional<chat::Room> room;
   std::int64_t last = context.chat.feed().last_number();
@@ -277,7 +294,8 @@ Answering follow(Context& context, Transfers&, Request& request) {
   }
   // Who is ahead of what there is follows from what there is: the log is another than it knew.
   const std::int64_t place = std::min(after->value_or(last), last);
-  Following following(context, request, std::move(person), std::move(room), place);
+  const bool with_presence = *presence && !room;
+  Following following(context, request, std::move(person), std::move(room), place, with_presence);
   auto ended = co_await following.run();
   co_return pass(std::move(ended).error());
 }
