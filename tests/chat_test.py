@@ -10,6 +10,7 @@ import select
 import struct
 import subprocess
 import termios
+import time
 import unicodedata
 import unittest
 
@@ -450,6 +451,26 @@ class Terminal(Case):
         ada.type("heard\r")
         lin.see(" ada: heard")
         self.assertEqual(self.times(lin, " ada: heard"), 1)
+
+    def test_who_comes_and_goes_is_told_in_a_line(self):
+        ada = self.chatter(name="ada")
+        came = []
+
+        def told():
+            # A hub that has just begun takes who comes for somebody who was there before.
+            if not came or time.monotonic() > came[-1][0] + 0.2:
+                conversation = self.someone(f"m{len(came)}")
+                conversation.ask(op="who")
+                came.append((time.monotonic(), conversation))
+            return any(line.endswith(" here") for line in ada.look().lines)
+        eventually(told, lambda: "\n".join(ada.screen.lines))
+        self.assertRegex("\n".join(ada.screen.lines), r"(?m)^m\d+[^:]* (is|are) here$")
+        for _, conversation in came:
+            conversation.close()
+        ada.see(lambda screen: any(line.endswith(" have left") for line in screen.lines))
+        self.assertRegex("\n".join(ada.screen.lines),
+                         r"(?m)^m\d+, m\d+, m\d+ and \d+ more have left$")
+        self.assertEqual(ada.screen.edited, "lobby>")
 
     def test_colours_unless_asked_not_to(self):
         eve = self.someone()

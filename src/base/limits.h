@@ -84,6 +84,12 @@ inline constexpr std::size_t kGuestInbox = 64;  // datagrams of one that wait fo
 inline constexpr std::size_t kGuestInboxBytes = 32 * 1024;
 inline constexpr std::size_t kGuestWaiting = 100;      // messages for one that does not ask
 inline constexpr std::size_t kGuestReplyBytes = 1024;  // what the tutorial's client reads at most
+// Who came or went is told when it has stayed so, together with others, and not of those who come
+// back to a hub that has just begun.
+inline constexpr std::int64_t kPresenceSettleMs = 3'000;
+inline constexpr std::int64_t kPresenceEveryMs = 1'000;
+inline constexpr std::int64_t kPresenceQuietMs = 5'000;
+inline constexpr std::size_t kPresenceKept = 100;  // of what was told, for who reads slowly
 inline constexpr std::size_t kMaxRooms = 1000;
 inline constexpr std::size_t kMaxJoinedRooms = 100;
 

@@ -181,6 +181,11 @@ client::FollowingAll ChatSession::following() {
     seen_.set();
   };
   told.on_lost = [this] { hub_lost(); };
+  if (terminal_) {
+    told.on_presence = [this](const std::vector<client::Presence>& changed) {
+      for (const std::string& line : presence_lines(changed)) note(line);
+    };
+  }
   return told;
 }
 

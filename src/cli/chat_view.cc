@@ -11,6 +11,7 @@ namespace skein::cli {
 namespace {
 
 constexpr std::string_view kSpace = " \t";
+constexpr std::size_t kNamed = 3;         // of many who came or went at once
 constexpr std::size_t kMaxOffers = 1000;  // the newest that can be fetched by number
 
 std::string_view trimmed(std::string_view text) {
@@ -47,6 +48,24 @@ FirstWord first_word(std::string_view text) {
   const std::size_t end = text.find_first_of(kSpace);
   if (end == std::string_view::npos) return {std::string(text), ""};
   return {std::string(text.substr(0, end)), std::string(trimmed(text.substr(end)))};
+}
+
+std::vector<std::string> presence_lines(const std::vector<client::Presence>& changed) {
+  std::vector<std::string> lines;
+  for (const bool online : {true, false}) {
+    std::string names;
+    std::size_t count = 0;
+    for (const client::Presence& one : changed) {
+      if (one.online != online) continue;
+      if (++count <= kNamed) names += concat(count > 1 ? ", " : "", escaped(one.name));
+    }
+    if (count == 0) continue;
+    if (count > kNamed) names += concat(" and ", human_count(count - kNamed), " more");
+    const std::string_view what = online ? (count == 1 ? " is here" : " are here")
+                                         : (count == 1 ? " has left" : " have left");
+    lines.push_back(concat(names, what));
+  }
+  return lines;
 }
 
 std::vector<std::string> ChatView::lines(const chat::Message& message, std::string_view mark) {

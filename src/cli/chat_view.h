@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "chat/message.h"
+#include "client/talk.h"
 
 namespace skein::cli {
 
@@ -27,6 +28,10 @@ struct FirstWord {
   std::string rest;
 };
 [[nodiscard]] FirstWord first_word(std::string_view text);
+
+// "lin is here", "ada, eve and 3 more have left": a line for those who came, one for those who
+// went.
+[[nodiscard]] std::vector<std::string> presence_lines(const std::vector<client::Presence>& changed);
 
 class ChatView {
  public:

@@ -97,5 +97,24 @@ TEST_F(View, AColourIsTheNamesOwn) {
   EXPECT_EQ(plain.dim("x"), "x");
 }
 
+using Lines = std::vector<std::string>;
+
+TEST(PresenceLines, ALineForThoseWhoCameAndOneForThoseWhoWent) {
+  EXPECT_EQ(presence_lines({}), Lines());
+  EXPECT_EQ(presence_lines({{"lin", true}}), Lines{"lin is here"});
+  EXPECT_EQ(presence_lines({{"lin", false}, {"ada", true}, {"eve", false}}),
+            (Lines{"ada is here", "lin, eve have left"}));
+}
+
+TEST(PresenceLines, OfManyAFewAreNamed) {
+  std::vector<client::Presence> many;
+  for (const char* const name : {"a", "b", "c", "d", "e"}) many.push_back({name, true});
+  EXPECT_EQ(presence_lines(many), Lines{"a, b, c and 2 more are here"});
+}
+
+TEST(PresenceLines, ANameFromOutsideIsShownEscaped) {
+  EXPECT_EQ(presence_lines({{"a\x1b[2J\u202e", true}}), Lines{"a\\x1b[2J\\u{202e} is here"});
+}
+
 }  // namespace
 }  // namespace skein::cli

@@ -63,6 +63,14 @@ Result<std::string> decode_name(std::string_view line) {
   return fields.text(field::kName);
 }
 
+Result<Presence> decode_presence(std::string_view line) {
+  TRY_ASSIGN(const wire::Dictionary fields, wire::Dictionary::parse(line));
+  Presence presence;
+  TRY_ASSIGN(presence.name, fields.text(field::kName));
+  TRY_ASSIGN(presence.online, fields.flag(field::kOnline));
+  return presence;
+}
+
 Result<RoomLine> decode_room(std::string_view line) {
   TRY_ASSIGN(const wire::Dictionary fields, wire::Dictionary::parse(line));
   RoomLine room;
@@ -187,6 +195,13 @@ Task<Result<void>> follow_all(Link& link, std::optional<std::int64_t> after,
         following.on_begin(begun);
         return {};
       }
+      TRY_ASSIGN(const bool presence, part.fields.flag(field::kPresence));
+      if (presence) {
+        std::vector<Presence> changed;
+        TRY(decode_lines<Presence>(as_text(part.bytes()), decode_presence, changed));
+        if (following.on_presence) following.on_presence(changed);
+        return {};
+      }
       if (!after) return fail(kBadFrame, "messages before it was said where they begin");
       TRY_ASSIGN(const std::string room, part.fields.text(field::kRoom));
       std::vector<chat::Message> messages;
@@ -201,6 +216,7 @@ Task<Result<void>> follow_all(Link& link, std::optional<std::int64_t> after,
     wire::Dictionary request;
     request.set(field::kOp, op::kFollow);
     if (after) request.set(field::kAfter, *after);
+    if (following.on_presence) request.set(field::kPresence, true);
     auto ended = co_await (*connection)->call(std::move(request), {}, std::move(on_part));
     if (link.lost()) {
       following.on_lost();

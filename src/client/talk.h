@@ -39,6 +39,12 @@ using OnMessage = std::function<void(const chat::Message&)>;
 socketserver::Task<Result<void>> follow(Link& link, std::string room,
                                         std::optional<std::int64_t> after, OnMessage on_message);
 
+// A member that has come, or gone.
+struct Presence {
+  std::string name;
+  bool online = false;
+};
+
 // The same over all rooms that the member has joined, direct messages too.
 struct FollowingAll {
   // From now on all above `number` comes: at first, and again after each lost line.
@@ -46,6 +52,8 @@ struct FollowingAll {
   // Each message once, rising by number; the room as this member names it.
   std::function<void(const std::string& room, const chat::Message&)> on_message;
   std::function<void()> on_lost;  // the line; it is dialled again
+  // What changed about who is online, soft and some at a time; may be empty.
+  std::function<void(const std::vector<Presence>&)> on_presence;
 };
 // `after`: the number that is there already; none: from now on.
 socketserver::Task<Result<void>> follow_all(Link& link, std::optional<std::int64_t> after,

@@ -42,7 +42,8 @@ Chat::Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& lo
       directory_(directory),
       scribe_(loop, log, [this](std::span<const chat::Message> fresh) { feed_.publish(fresh); }),
       addresses_(limits::kAddressMessagesPerSecond, limits::kAddressMessagesAtOnce,
-                 limits::kMaxAddresses) {}
+                 limits::kMaxAddresses),
+      presence_(loop) {}
 
 Result<void> Chat::begin() {
   TRY_ASSIGN(const std::int64_t last, log_.last_number());
@@ -78,9 +79,11 @@ Task<Result<std::shared_ptr<Person>>> Chat::person(auth::Principal principal) {
                                 Rate(limits::kMessagesPerSecond, limits::kMessagesAtOnce)};
   std::shared_ptr<Person> held(made, [this](Person* gone) {
     people_.erase(gone->id);
+    presence_.went(gone->id, gone->name);
     delete gone;
   });
   people_.emplace(id, held);
+  presence_.came(id, held->name);
   co_return held;
 }
 
@@ -209,7 +212,9 @@ Task<Result<void>> Chat::rename(std::shared_ptr<Person> person, std::string name
   auto job = [this, &person, &name] { return directory_.rename(person->id, name); };
   auto renamed = co_await scribe_.change(job);
   if (!renamed) co_return pass(std::move(renamed).error());
+  presence_.went(person->id, person->name);
   person->name = std::move(renamed->name);
+  presence_.came(person->id, person->name);
   co_return Result<void>();
 }
 
@@ -300,6 +305,12 @@ Task<Result<std::vector<chat::Message>>> Chat::read(chat::RoomId room, chat::Roo
   auto job = [this, room, &range] { return log_.read(room, range); };
   auto messages = co_await pool_.run(loop_, job);
   co_return messages;
+}
+
+Task<Result<std::int64_t>> Chat::last_seq(chat::RoomId room) {
+  auto job = [this, room] { return log_.last_seq(room); };
+  auto last = co_await pool_.run(loop_, job);
+  co_return last;
 }
 
 Task<Result<std::vector<chat::Message>>> Chat::follow(std::int64_t after) {

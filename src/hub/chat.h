@@ -21,6 +21,7 @@
 #include "chat/message.h"
 #include "chat/room_log.h"
 #include "chat/scribe.h"
+#include "hub/presence.h"
 #include "hub/rate.h"
 #include "hub/rates.h"
 #include "socketserver/address.h"
@@ -104,6 +105,7 @@ class Chat {
   // Reads, in the pool.
   socketserver::Task<Result<std::vector<chat::Message>>> read(chat::RoomId room,
                                                               chat::RoomLog::Range range);
+  socketserver::Task<Result<std::int64_t>> last_seq(chat::RoomId room);
   socketserver::Task<Result<std::vector<chat::Message>>> follow(std::int64_t after);
   // In one room, or in all that the person has joined; without a room there must be a person.
   socketserver::Task<Result<std::vector<chat::Message>>> search(std::shared_ptr<Person> person,
@@ -113,6 +115,7 @@ class Chat {
                                                                 std::size_t limit);
 
   [[nodiscard]] chat::Feed& feed() { return feed_; }
+  [[nodiscard]] Presence& presence() { return presence_; }
   [[nodiscard]] chat::RoomId lobby() const { return lobby_; }
 
   // What was said and not written yet is written.
@@ -131,6 +134,7 @@ class Chat {
   chat::Scribe scribe_;
   chat::RoomId lobby_ = 0;
   Rates addresses_;
+  Presence presence_;
   std::map<chat::MemberId, std::weak_ptr<Person>> people_;  // who is held, and nobody else
   std::map<std::string, chat::Room, std::less<>> named_;    // rooms by the name that was asked for
   std::map<chat::RoomId, std::string> names_;  // and by id; direct messages are not here

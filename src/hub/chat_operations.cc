@@ -180,9 +180,23 @@ Task<Result<void>> send_runs(Context& context, Request& request, std::shared_ptr
   co_return Result<void>();
 }
 
+// Who came and who went, if anybody did.
+Task<Result<void>> send_presence(Request& request, Presence::Follower& presence) {
+  Presence::News news = presence.next();
+  if (news.lines.empty()) co_return Result<void>();
+  Reply part;
+  part.fields.set(field::kPresence, true);
+  if (news.missed) part.fields.set(field::kMissed, true);
+  part.payload = hub::slice_of(std::move(news.lines));
+  auto sent = co_await send_part(request, std::move(part));
+  co_return sent;
+}
+
 Task<Result<void>> follow_joined(Context& context, Request& request, std::shared_ptr<Person> person,
-                                 std::optional<std::int64_t> after) {
+                                 std::optional<std::int64_t> after, bool with_presence) {
   News news(context.chat, person, after);
+  std::optional<Presence::Follower> presence;
+  if (with_presence) presence.emplace(context.chat.presence(), person->id, news.wake());
   const WokenByCancel woken(request, news.wake());
   auto sent = co_await send_place(request, field::kNumber, news.place());
   while (sent && !request.cancelled) {
@@ -191,9 +205,10 @@ Task<Result<void>> follow_joined(Context& context, Request& request, std::shared
     if (!said) co_return pass(std::move(said).error());
     if (!said->empty()) {
       sent = co_await send_runs(context, request, person, *std::move(said));
-    } else if (!request.cancelled) {
-      co_await news.wake().wait();
+      continue;
     }
+    if (presence) sent = co_await send_presence(request, *presence);
+    if (sent && !request.cancelled) co_await news.wake().wait();
   }
   if (!sent) co_return pass(std::move(sent).error());
   co_return fail(kCancelled, "cancelled by the client");
@@ -250,23 +265,22 @@ Answering read_log(Context& context, Transfers&, Request& request) {
 Answering follow(Context& context, Transfers&, Request& request) {
   const auto after = position(request.fields, field::kAfter);
   if (!after) co_return pass(after.error());
+  const auto presence = request.fields.flag(field::kPresence);
+  if (!presence) co_return pass(presence.error());
   Result<void> ended;
   if (request.fields.has(field::kRoom)) {
     auto place = co_await place_of(context, request, /*make=*/false);
     if (!place) co_return pass(std::move(place).error());
     // The room may be known from before it was last spoken in.
-    chat::RoomLog::Range newest;
-    newest.limit = 1;
-    auto messages = co_await context.chat.read(place->room.id, newest);
-    if (!messages) co_return pass(std::move(messages).error());
+    auto last = co_await context.chat.last_seq(place->room.id);
+    if (!last) co_return pass(std::move(last).error());
     // Who is ahead of what there is follows from what there is: the log is another than it knew.
-    const std::int64_t last = messages->empty() ? 0 : messages->back().seq;
-    const std::int64_t from = std::min(after->value_or(last), last);
+    const std::int64_t from = std::min(after->value_or(*last), *last);
     ended = co_await follow_room(context, request, place->room.id, from);
   } else {
     auto person = co_await person_of(context, request);
     if (!person) co_return pass(std::move(person).error());
-    ended = co_await follow_joined(context, request, *std::move(person), *after);
+    ended = co_await follow_joined(context, request, *std::move(person), *after, *presence);
   }
   co_return pass(std::move(ended).error());
 }

@@ -357,6 +357,64 @@ TEST_F(ChatTest, WhoIsOnlineIsWhoHoldsAConnection) {
   });
 }
 
+TEST_F(ChatTest, WhoFollowsAllIsToldWhoCameAndWentIfItWantsToBe) {
+  body_of([](ChatTest& test) -> Task<void> {
+    co_await test.pass_ms(limits::kPresenceQuietMs);
+    Peer ada = co_await test.member("ada");
+    const auto id = ada.send(R"({"op":"follow","presence":true})");
+    Told heard = co_await ada.hear(id, "");
+    Peer eve = co_await test.member("eve");
+    const auto eves = eve.send(R"({"op":"follow"})");
+    const Told begun = co_await eve.hear(eves, "");
+    co_await test.pass_ms(limits::kPresenceSettleMs);
+    heard = co_await ada.hear(id, "eve");
+    EXPECT_EQ(heard.payload, "{\"name\":\"eve\",\"online\":true}\n");
+    Peer lin = co_await test.member("lin");
+    const std::string request = test.say();
+    const Told said = co_await lin.ask(request, "in between");
+    EXPECT_EQ(said.outcome, "ok");
+    co_await test.pass_ms(limits::kPresenceSettleMs);
+    heard = co_await ada.hear(id, "in between");
+    const Told renamed = co_await lin.ask(R"({"op":"name","name":"lin w"})");
+    EXPECT_EQ(renamed.outcome, "ok");
+    eve.leave();
+    co_await test.pass_ms(limits::kPresenceSettleMs);
+    heard = co_await ada.hear(id, "lin w");
+    const auto lines = lines_of(heard.payload);
+    EXPECT_EQ(lines.size(), 6U) << heard.payload;
+    const std::size_t end = heard.payload.find("in between");
+    EXPECT_TRUE(heard.payload.substr(end).contains(
+        "{\"name\":\"eve\",\"online\":false}\n{\"name\":\"lin\",\"online\":false}\n"
+        "{\"name\":\"lin w\",\"online\":true}\n"))
+        << heard.payload;
+    const Told wrong = co_await ada.ask(R"({"op":"follow","presence":1})");
+    EXPECT_EQ(wrong.outcome, "bad_request");
+  });
+}
+
+TEST_F(ChatTest, WhoDoesNotAskForItIsNotToldWhoIsOnline) {
+  body_of([](ChatTest& test) -> Task<void> {
+    co_await test.pass_ms(limits::kPresenceQuietMs);
+    constexpr std::pair<const char*, const char*> cases[] = {
+        {R"({"op":"follow"})", "lin"},
+        {R"({"op":"follow","room":"lobby","presence":true})", "eve"}};
+    for (const auto& [follow, name] : cases) {
+      Peer ada = co_await test.member("ada");
+      const auto id = ada.send(follow);
+      Told heard = co_await ada.hear(id, "");
+      Peer lin = co_await test.member(name);
+      const Told known = co_await lin.ask(R"({"op":"who"})");
+      EXPECT_EQ(known.outcome, "ok");
+      co_await test.pass_ms(limits::kPresenceSettleMs);
+      const std::string request = test.say();
+      const Told said = co_await lin.ask(request, "hello");
+      EXPECT_EQ(said.outcome, "ok");
+      heard = co_await ada.hear(id, "hello");
+      EXPECT_EQ(lines_of(heard.payload).size(), 1U) << heard.payload;
+    }
+  });
+}
+
 TEST_F(ChatTest, ALogThatFailsIsSaidAndHealsAndFollowersLoseNothing) {
   body_of([](ChatTest& test) -> Task<void> {
     Peer lin = co_await test.member("lin");

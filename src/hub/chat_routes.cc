@@ -102,11 +102,9 @@ struct Window {
 Task<Result<Window>> window_of(Chat& chat, chat::RoomId room, chat::RoomLog::Range range) {
   Window window{range.after.value_or(0), range.before.value_or(spec::kMaxInteger), range.limit};
   if (range.after && !range.before) co_return window;
-  chat::RoomLog::Range newest;
-  newest.limit = 1;
-  auto last = co_await chat.read(room, newest);
+  auto last = co_await chat.last_seq(room);
   if (!last) co_return pass(std::move(last).error());
-  window.before = std::min(window.before, last->empty() ? 1 : last->back().seq + 1);
+  window.before = std::min(window.before, *last + 1);
   window.after =
       std::max(window.after, window.before - 1 - static_cast<std::int64_t>(window.limit));
   co_return window;

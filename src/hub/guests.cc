@@ -89,20 +89,21 @@ Task<void> Guests::attend(Held guest) {
 }
 
 Task<std::string> Guests::answer(Held guest, Datagram datagram) {
+  const bool asks_only = datagram.text.empty();
   if (!guest->greeted) {
     // It hears what is said from now on.
+    const auto last = co_await context_.chat.last_seq(context_.chat.lobby());
+    if (!last) {
+      co_return concat(asks_only ? "not read: " : "not sent: ", escaped(last.error().message()));
+    }
     guest->greeted = true;
-    chat::RoomLog::Range newest;
-    newest.limit = 1;
-    auto last = co_await context_.chat.read(context_.chat.lobby(), newest);
-    if (last && !last->empty()) guest->seq = last->back().seq;
+    guest->seq = *last;
     context_.log.info(concat(guest->name, " talks by datagrams"));
   }
   if (datagram.sent_bytes > datagram.text.size()) {
     co_return concat("not sent: ", std::to_string(datagram.sent_bytes),
                      " bytes are over the limit of ", std::to_string(spec::kMaxMessageBytes));
   }
-  const bool asks_only = datagram.text.empty();
   if (!asks_only) {
     auto allowed = auth::authorize(auth::guest_principal(), auth::Right::kTalk, wire::op::kSay);
     if (!allowed) co_return concat("not sent: ", allowed.error().message());

@@ -114,6 +114,9 @@ inline constexpr std::string_view kTopic = "topic";
 inline constexpr std::string_view kLastSeq = "last_seq";
 inline constexpr std::string_view kReadSeq = "read_seq";
 inline constexpr std::string_view kJoined = "joined";
+inline constexpr std::string_view kPresence = "presence";
+inline constexpr std::string_view kOnline = "online";
+inline constexpr std::string_view kMissed = "missed";
 }  // namespace field
 
 inline constexpr std::array kErrorCodes = {
