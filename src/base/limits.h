@@ -35,6 +35,8 @@ inline constexpr std::size_t kMaxSearchBytes = 256;
 inline constexpr std::size_t kMaxMessagesInAnswer = 1000;
 // Of HTTP: a request's line and fields.
 inline constexpr std::size_t kMaxHttpHeadBytes = 16 * 1024;
+// A stream of events says at least so often that it is alive.
+inline constexpr std::int64_t kHeartbeatMs = 15'000;
 
 }  // namespace skein::spec
 
@@ -95,6 +97,12 @@ inline constexpr std::size_t kMaxJoinedRooms = 100;
 inline constexpr std::size_t kMaxHttpRequestLineBytes = 8 * 1024;
 inline constexpr std::size_t kMaxHttpFields = 100;  // of the head, and of the trailers behind it
 inline constexpr std::size_t kMaxHttpChunkLineBytes = 256;  // a chunk's size and its extensions
+inline constexpr std::int64_t kHttpIdleMs = 60'000;  // from an answer to the next request
+// A body that nobody wants is read up to here, so that the connection can be kept.
+inline constexpr std::uint64_t kSkippedBodyBytes = 64 * 1024;
+// A message as JSON, where each byte of its text may have been escaped (six for one).
+inline constexpr std::size_t kMaxJsonBodyBytes = 8 * spec::kMaxMessageBytes;
+inline constexpr std::int64_t kEventsRetryMs = 1'000;  // until a browser calls again
 
 // the client
 inline constexpr std::int64_t kRetryForMs = 30'000;  // without progress

@@ -64,6 +64,18 @@ void FakeLog::fail_next(std::size_t appends, ErrorKind kind) {
   failure_ = kind;
 }
 
+void FakeLog::fail_next_reads(std::size_t reads, ErrorKind kind) {
+  const std::lock_guard lock(mutex_);
+  read_failures_ = reads;
+  read_failure_ = kind;
+}
+
+Result<void> FakeLog::may_read() {
+  if (read_failures_ == 0) return {};
+  --read_failures_;
+  return fail(read_failure_, "the fake log was told to fail");
+}
+
 FakeLog::KnownMember* FakeLog::known_member(MemberId id) {
   return by_id(members_, id);
 }
@@ -106,6 +118,7 @@ Result<std::vector<Result<RoomLog::Appended>>> FakeLog::append(std::span<const D
 
 Result<std::vector<Message>> FakeLog::read(RoomId room, Range range) {
   const std::lock_guard lock(mutex_);
+  TRY(may_read());
   const auto wanted = [&](const Message& message) {
     return message.room == room && (!range.after || message.seq > *range.after) &&
            (!range.before || message.seq < *range.before);
@@ -121,6 +134,7 @@ Result<std::vector<Message>> FakeLog::read(RoomId room, Range range) {
 
 Result<std::vector<Message>> FakeLog::follow(std::int64_t after, std::size_t limit) {
   const std::lock_guard lock(mutex_);
+  TRY(may_read());
   std::vector<Message> found;
   for (const Message& message : messages_) {
     if (message.number > after && found.size() < limit) found.push_back(message);

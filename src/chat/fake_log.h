@@ -24,6 +24,8 @@ class FakeLog final : public RoomLog, public Directory {
 
   // So many append() that come next fail with this, and add nothing.
   void fail_next(std::size_t appends, ErrorKind kind);
+  // The same of read() and follow().
+  void fail_next_reads(std::size_t reads, ErrorKind kind);
 
   // RoomLog
   Result<std::vector<Result<Appended>>> append(std::span<const Draft> drafts) override;
@@ -63,6 +65,7 @@ class FakeLog final : public RoomLog, public Directory {
   // Under the mutex; nullptr: none.
   KnownMember* known_member(MemberId id);
   KnownRoom* known_room(RoomId id);
+  Result<void> may_read();
 
   std::mutex mutex_;
   std::vector<KnownMember> members_;                            // by id, from 1
@@ -72,6 +75,8 @@ class FakeLog final : public RoomLog, public Directory {
   std::map<std::pair<MemberId, Cid>, Appended> said_;
   std::size_t failures_ = 0;
   ErrorKind failure_ = kIo;
+  std::size_t read_failures_ = 0;
+  ErrorKind read_failure_ = kIo;
 };
 
 }  // namespace skein::chat

@@ -25,6 +25,10 @@ TEST(FakeLogTest, ItFailsAsOftenAsItIsToldTo) {
   log.fail_next(1, kIo);
   log.fail_next(0, kIo);
   EXPECT_TRUE(log.append(first));
+  log.fail_next_reads(2, kIo);
+  EXPECT_EQ(outcome(log.read(1, {})), "io");
+  EXPECT_EQ(outcome(log.follow(0, 1)), "io");
+  EXPECT_TRUE(log.read(1, {}));
 }
 
 }  // namespace

@@ -25,6 +25,15 @@ std::string encode_line(const Message& message, std::string_view room) {
   return text;
 }
 
+std::string add_room(std::string_view line, std::string_view room) {
+  wire::Dictionary front;
+  front.set(field::kRoom, room);
+  std::string text = front.to_json();
+  text.back() = ',';  // its members, and those of the line, in one object
+  text += line.substr(1);
+  return text;
+}
+
 Result<Message> decode_line(std::string_view line) {
   TRY_ASSIGN(const wire::Dictionary fields, wire::Dictionary::parse(line));
   Message message;

@@ -14,6 +14,10 @@ namespace skein::chat {
 // where who reads knows it from around the lines.
 [[nodiscard]] std::string encode_line(const Message& message, std::string_view room = {});
 
+// The same with its room in it, for a line that was encoded without; `line` is what encode_line()
+// made.
+[[nodiscard]] std::string add_room(std::string_view line, std::string_view room);
+
 // Reads one without its line feed. `room` and `member` stay 0: they are the hub's own.
 Result<Message> decode_line(std::string_view line);
 

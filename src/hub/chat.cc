@@ -5,14 +5,15 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "wire/dictionary.h"
+#include "wire/protocol.h"
 
 namespace skein::hub {
 
 using socketserver::Task;
+namespace field = wire::field;
 
 namespace {
-
-constexpr std::string_view kLobby = "lobby";
 
 // On an open hub members are `local/NAME`; the name is what others call them by.
 std::string name_in(const auth::Principal& principal) {
@@ -89,6 +90,10 @@ Task<Result<std::shared_ptr<Person>>> Chat::person(auth::Principal principal) {
 Task<Result<chat::Room>> Chat::room(std::shared_ptr<Person> person, std::string name, bool make) {
   if (const auto known = named_.find(name); known != named_.end()) co_return known->second;
   if (name.starts_with('@')) {
+    if (person == nullptr) {
+      co_return std::unexpected(Error(kRefused, "direct messages are between members")
+                                    .with_hint("say who you are, and no guest"));
+    }
     const std::string whom = name.substr(1);
     auto job = [this, &person, &whom]() -> Result<chat::Room> {
       TRY_ASSIGN(const auto other, directory_.find_member(whom));
@@ -229,7 +234,10 @@ Task<Result<void>> Chat::set_read(std::shared_ptr<Person> person, chat::RoomId r
 Task<Result<std::vector<Chat::Listed>>> Chat::rooms(std::shared_ptr<Person> person) {
   auto job = [this, &person]() -> Result<std::vector<Listed>> {
     TRY_ASSIGN(auto all, directory_.rooms());
-    TRY_ASSIGN(auto joined, directory_.joined(person->id));
+    std::vector<chat::Joined> joined;
+    if (person != nullptr) {
+      TRY_ASSIGN(joined, directory_.joined(person->id));
+    }
     std::vector<Listed> listed;
     for (chat::Room& room : all) {
       Listed one;
@@ -260,6 +268,14 @@ Task<Result<std::vector<Chat::Listed>>> Chat::rooms(std::shared_ptr<Person> pers
   };
   auto listed = co_await pool_.run(loop_, job);
   co_return listed;
+}
+
+std::string Chat::encode(const Listed& listed) {
+  wire::Dictionary line;
+  line.set(field::kRoom, listed.name).set(field::kLastSeq, listed.room.last_seq);
+  if (!listed.room.topic.empty()) line.set(field::kTopic, listed.room.topic);
+  if (listed.joined) line.set(field::kJoined, true).set(field::kReadSeq, listed.read_seq);
+  return line.to_json() + '\n';
 }
 
 Task<Result<std::string>> Chat::name_of(std::shared_ptr<Person> person, chat::RoomId room) {
@@ -308,8 +324,12 @@ Task<Result<std::vector<chat::Message>>> Chat::search(std::shared_ptr<Person> pe
                                                       std::string words,
                                                       std::optional<std::int64_t> before,
                                                       std::size_t limit) {
-  std::vector<chat::RoomId> where(person->joined.begin(), person->joined.end());
-  if (room) where = {room->id};
+  std::vector<chat::RoomId> where;
+  if (room) {
+    where.push_back(room->id);
+  } else {
+    where.assign(person->joined.begin(), person->joined.end());
+  }
   auto job = [this, &where, &words, before, limit] {
     return log_.search(where, words, before, limit);
   };

@@ -31,6 +31,8 @@
 
 namespace skein::hub {
 
+inline constexpr std::string_view kLobby = "lobby";  // the room that is always there
+
 // A member while somebody of theirs is connected; all of a member's connections share it.
 struct Person {
   chat::MemberId id = 0;
@@ -55,7 +57,7 @@ class Chat {
   socketserver::Task<Result<std::shared_ptr<Person>>> person(auth::Principal principal);
 
   // A room by its name, or direct messages as "@NAME"; kNotFound. `make`: made when it is not
-  // there.
+  // there. Nobody (nullptr) has no direct messages: kRefused.
   socketserver::Task<Result<chat::Room>> room(std::shared_ptr<Person> person, std::string name,
                                               bool make);
 
@@ -84,7 +86,8 @@ class Chat {
   socketserver::Task<Result<void>> set_read(std::shared_ptr<Person> person, chat::RoomId room,
                                             std::int64_t seq);
 
-  // What the member sees in lists: named rooms and its own direct messages, by name.
+  // What the member sees in lists: named rooms and its own direct messages, by name. Nobody
+  // (nullptr) sees the named rooms.
   struct Listed {
     chat::Room room;
     std::string name;  // for this member: "lobby", "@lin"
@@ -92,7 +95,9 @@ class Chat {
     std::int64_t read_seq = 0;
   };
   socketserver::Task<Result<std::vector<Listed>>> rooms(std::shared_ptr<Person> person);
-  // The name under which this member knows a room.
+  // One of them as a line of an answer.
+  [[nodiscard]] static std::string encode(const Listed& listed);
+  // The name under which this member knows a room; a named one has the same for everybody.
   socketserver::Task<Result<std::string>> name_of(std::shared_ptr<Person> person,
                                                   chat::RoomId room);
   [[nodiscard]] std::vector<std::string> online() const;  // by name
@@ -102,6 +107,7 @@ class Chat {
                                                               chat::RoomLog::Range range);
   socketserver::Task<Result<std::int64_t>> last_seq(chat::RoomId room);
   socketserver::Task<Result<std::vector<chat::Message>>> follow(std::int64_t after);
+  // In one room, or in all that the person has joined; without a room there must be a person.
   socketserver::Task<Result<std::vector<chat::Message>>> search(std::shared_ptr<Person> person,
                                                                 std::optional<chat::Room> room,
                                                                 std::string words,

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "chat/line.h"
 #include "hub/chat.h"
+#include "hub/news.h"
 #include "store/path.h"
 #include "wire/protocol.h"
 
@@ -97,130 +98,121 @@ std::string line_of(wire::Dictionary fields) {
   return line;
 }
 
-// What a follower has at its place, in one room or in all that the member has joined.
-class Following {
+// As long as it lives, a cancel of the request wakes whoever waits for the event.
+class WokenByCancel {
  public:
-  Following(Context& context, Request& request, std::shared_ptr<Person> person,
-            std::optional<chat::Room> room, std::int64_t place, bool presence)
-      : context_(context),
-        request_(request),
-        person_(std::move(person)),
-        room_(std::move(room)),
-        place_(place),
-        follower_(context.chat.feed(), room_ ? room_->id : 0) {
-    request.wake = &follower_.wake;
-    if (presence) presence_.emplace(context.chat.presence(), person_->id, follower_.wake);
+  WokenByCancel(Request& request, socketserver::Event& wake) : request_(request) {
+    request.wake = &wake;
   }
-  Following(const Following&) = delete;
-  Following& operator=(const Following&) = delete;
-  ~Following() { request_.wake = nullptr; }
-
-  // Ends with the request or the connection.
-  Task<Result<void>> run() {
-    // The first part says that from here on nothing is missed, and where here is.
-    Reply begun;
-    begun.fields.set(room_ ? field::kSeq : field::kNumber, place_);
-    auto sent = co_await send_part(request_, std::move(begun));
-    while (sent && !request_.cancelled) {
-      follower_.wake.reset();
-      auto more = co_await send_news();
-      if (!more) co_return pass(std::move(more).error());
-      if (!*more && !request_.cancelled) co_await follower_.wake.wait();
-    }
-    if (!sent) co_return pass(std::move(sent).error());
-    co_return fail(kCancelled, "cancelled by the client");
-  }
+  WokenByCancel(const WokenByCancel&) = delete;
+  WokenByCancel& operator=(const WokenByCancel&) = delete;
+  ~WokenByCancel() { request_.wake = nullptr; }
 
  private:
-  // False: there was none.
-  Task<Result<bool>> send_news() {
-    if (room_) {
-      auto told = co_await send_room_news();
-      co_return told;
-    }
-    auto told = co_await send_all_news();
-    if (told && !*told && presence_) told = co_await send_presence();
-    co_return told;
-  }
-
-  Task<Result<bool>> send_room_news() {
-    std::optional<chat::Lines> lines = context_.chat.feed().after(room_->id, place_);
-    if (!lines) {
-      chat::RoomLog::Range range;
-      range.after = place_;
-      range.limit = limits::kMessagesInPage;
-      auto messages = co_await context_.chat.read(room_->id, range);
-      if (!messages) co_return pass(std::move(messages).error());
-      lines.emplace();
-      if (!messages->empty()) {
-        std::string text;
-        for (const chat::Message& message : *messages) text += chat::encode_line(message);
-        lines->text = std::make_shared<const std::string>(std::move(text));
-        lines->last_seq = messages->back().seq;
-      }
-    }
-    if (!lines->text) co_return false;
-    Reply part;
-    part.payload = slice_of(lines->text);
-    auto sent = co_await send_part(request_, std::move(part));
-    if (!sent) co_return pass(std::move(sent).error());
-    place_ = lines->last_seq;
-    co_return true;
-  }
-
-  Task<Result<bool>> send_all_news() {
-    auto said = context_.chat.feed().after_number(place_);
-    if (!said) {
-      auto messages = co_await context_.chat.follow(place_);
-      if (!messages) co_return pass(std::move(messages).error());
-      said.emplace();
-      for (const chat::Message& message : *messages) {
-        said->push_back({message.room, message.number,
-                         std::make_shared<const std::string>(chat::encode_line(message))});
-      }
-    }
-    if (said->empty()) co_return false;
-    // One part for each run of messages of one room, so that the order over all rooms is kept.
-    std::string run;
-    for (std::size_t i = 0; i < said->size(); ++i) {
-      const auto& one = (*said)[i];
-      if (person_->joined.contains(one.room)) run += *one.line;
-      const bool last = i + 1 == said->size() || (*said)[i + 1].room != one.room;
-      if (!last) continue;
-      if (!run.empty()) {
-        auto name = co_await context_.chat.name_of(person_, one.room);
-        if (!name) co_return pass(std::move(name).error());
-        Reply part;
-        part.fields.set(field::kRoom, *std::move(name));
-        part.payload = hub::slice_of(std::exchange(run, {}));
-        auto sent = co_await send_part(request_, std::move(part));
-        if (!sent) co_return pass(std::move(sent).error());
-      }
-      place_ = one.number;
-    }
-    co_return true;
-  }
-
-  Task<Result<bool>> send_presence() {
-    Presence::News news = presence_->next();
-    if (news.lines.empty()) co_return false;
-    Reply part;
-    part.fields.set(field::kPresence, true);
-    if (news.missed) part.fields.set(field::kMissed, true);
-    part.payload = hub::slice_of(std::move(news.lines));
-    auto sent = co_await send_part(request_, std::move(part));
-    if (!sent) co_return pass(std::move(sent).error());
-    co_return true;
-  }
-
-  Context& context_;
   Request& request_;
-  const std::shared_ptr<Person> person_;
-  const std::optional<chat::Room> room_;
-  std::int64_t place_;  // a seq of the room, or a number
-  chat::Feed::Follower follower_;
-  std::optional<Presence::Follower> presence_;
 };
+
+// The first part of a follow says that from here on nothing is missed, and where here is.
+Task<Result<void>> send_place(Request& request, std::string_view key, std::int64_t place) {
+  Reply begun;
+  begun.fields.set(key, place);
+  auto sent = co_await send_part(request, std::move(begun));
+  co_return sent;
+}
+
+// What was said in the room after `seq`, about limits::kListBatchBytes or one page of the log.
+Task<Result<chat::Lines>> lines_after(Chat& chat, chat::RoomId room, std::int64_t seq) {
+  auto lines = chat.feed().after(room, seq);
+  if (lines) co_return *std::move(lines);
+  chat::RoomLog::Range range;
+  range.after = seq;
+  range.limit = limits::kMessagesInPage;
+  auto messages = co_await chat.read(room, range);
+  if (!messages) co_return pass(std::move(messages).error());
+  chat::Lines read;
+  if (!messages->empty()) {
+    std::string text;
+    for (const chat::Message& message : *messages) text += chat::encode_line(message);
+    read.text = std::make_shared<const std::string>(std::move(text));
+    read.last_seq = messages->back().seq;
+  }
+  co_return read;
+}
+
+// Both ways of following end with the request or the connection.
+Task<Result<void>> follow_room(Context& context, Request& request, chat::RoomId room,
+                               std::int64_t place) {
+  chat::Feed::Follower follower(context.chat.feed(), room);
+  const WokenByCancel woken(request, follower.wake);
+  auto sent = co_await send_place(request, field::kSeq, place);
+  while (sent && !request.cancelled) {
+    follower.wake.reset();
+    auto lines = co_await lines_after(context.chat, room, place);
+    if (!lines) co_return pass(std::move(lines).error());
+    if (lines->text) {
+      Reply part;
+      part.payload = slice_of(lines->text);
+      sent = co_await send_part(request, std::move(part));
+      place = lines->last_seq;
+    } else if (!request.cancelled) {
+      co_await follower.wake.wait();
+    }
+  }
+  if (!sent) co_return pass(std::move(sent).error());
+  co_return fail(kCancelled, "cancelled by the client");
+}
+
+// One part for each run of messages of one room, so that the order over all rooms is kept.
+Task<Result<void>> send_runs(Context& context, Request& request, std::shared_ptr<Person> person,
+                             std::vector<chat::Feed::Said> said) {
+  std::string run;
+  for (std::size_t i = 0; i < said.size(); ++i) {
+    run += *said[i].line;
+    if (i + 1 < said.size() && said[i + 1].room == said[i].room) continue;
+    auto name = co_await context.chat.name_of(person, said[i].room);
+    if (!name) co_return pass(std::move(name).error());
+    Reply part;
+    part.fields.set(field::kRoom, *std::move(name));
+    part.payload = hub::slice_of(std::exchange(run, {}));
+    auto sent = co_await send_part(request, std::move(part));
+    if (!sent) co_return pass(std::move(sent).error());
+  }
+  co_return Result<void>();
+}
+
+// Who came and who went, if anybody did.
+Task<Result<void>> send_presence(Request& request, Presence::Follower& presence) {
+  Presence::News news = presence.next();
+  if (news.lines.empty()) co_return Result<void>();
+  Reply part;
+  part.fields.set(field::kPresence, true);
+  if (news.missed) part.fields.set(field::kMissed, true);
+  part.payload = hub::slice_of(std::move(news.lines));
+  auto sent = co_await send_part(request, std::move(part));
+  co_return sent;
+}
+
+Task<Result<void>> follow_joined(Context& context, Request& request, std::shared_ptr<Person> person,
+                                 std::optional<std::int64_t> after, bool with_presence) {
+  News news(context.chat, person, after);
+  std::optional<Presence::Follower> presence;
+  if (with_presence) presence.emplace(context.chat.presence(), person->id, news.wake());
+  const WokenByCancel woken(request, news.wake());
+  auto sent = co_await send_place(request, field::kNumber, news.place());
+  while (sent && !request.cancelled) {
+    news.wake().reset();
+    auto said = co_await news.next();
+    if (!said) co_return pass(std::move(said).error());
+    if (!said->empty()) {
+      sent = co_await send_runs(context, request, person, *std::move(said));
+      continue;
+    }
+    if (presence) sent = co_await send_presence(request, *presence);
+    if (sent && !request.cancelled) co_await news.wake().wait();
+  }
+  if (!sent) co_return pass(std::move(sent).error());
+  co_return fail(kCancelled, "cancelled by the client");
+}
 
 }  // namespace
 
@@ -275,28 +267,21 @@ Answering follow(Context& context, Transfers&, Request& request) {
   if (!after) co_return pass(after.error());
   const auto presence = request.fields.flag(field::kPresence);
   if (!presence) co_return pass(presence.error());
-  std::shared_ptr<Person> person;
-  std::optional<chat::Room> room;
-  std::int64_t last = context.chat.feed().last_number();
+  Result<void> ended;
   if (request.fields.has(field::kRoom)) {
     auto place = co_await place_of(context, request, /*make=*/false);
     if (!place) co_return pass(std::move(place).error());
-    person = std::move(place->person);
-    room = std::move(place->room);
     // The room may be known from before it was last spoken in.
-    auto newest = co_await context.chat.last_seq(room->id);
-    if (!newest) co_return pass(std::move(newest).error());
-    last = *newest;
+    auto last = co_await context.chat.last_seq(place->room.id);
+    if (!last) co_return pass(std::move(last).error());
+    // Who is ahead of what there is follows from what there is: the log is another than it knew.
+    const std::int64_t from = std::min(after->value_or(*last), *last);
+    ended = co_await follow_room(context, request, place->room.id, from);
   } else {
-    auto found = co_await person_of(context, request);
-    if (!found) co_return pass(std::move(found).error());
-    person = *std::move(found);
+    auto person = co_await person_of(context, request);
+    if (!person) co_return pass(std::move(person).error());
+    ended = co_await follow_joined(context, request, *std::move(person), *after, *presence);
   }
-  // Who is ahead of what there is follows from what there is: the log is another than it knew.
-  const std::int64_t place = std::min(after->value_or(last), last);
-  const bool with_presence = *presence && !room;
-  Following following(context, request, std::move(person), std::move(room), place, with_presence);
-  auto ended = co_await following.run();
   co_return pass(std::move(ended).error());
 }
 
@@ -335,13 +320,8 @@ Answering list_rooms(Context& context, Transfers&, Request& request) {
   auto listed = co_await context.chat.rooms(*person);
   if (!listed) co_return pass(std::move(listed).error());
   std::vector<std::string> lines;
-  for (Chat::Listed& one : *listed) {
-    wire::Dictionary line;
-    line.set(field::kRoom, std::move(one.name)).set(field::kLastSeq, one.room.last_seq);
-    if (!one.room.topic.empty()) line.set(field::kTopic, std::move(one.room.topic));
-    if (one.joined) line.set(field::kJoined, true).set(field::kReadSeq, one.read_seq);
-    lines.push_back(line_of(std::move(line)));
-  }
+  lines.reserve(listed->size());
+  for (const Chat::Listed& one : *listed) lines.push_back(Chat::encode(one));
   auto reply = co_await reply_with(request, std::move(lines));
   co_return reply;
 }

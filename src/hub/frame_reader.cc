@@ -1,7 +1,5 @@
 #include "hub/frame_reader.h"
 
-#include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "base/limits.h"
@@ -10,64 +8,21 @@ namespace skein::hub {
 
 using socketserver::Task;
 
-// Appends to what is left, or replaces what is used up. A buffer that somebody else still needs
-// (a piece being written to disk) is left to them, and none is held while the peer is silent: so
-// a slow peer costs no memory but its coroutine.
-Task<Result<void>> FrameReader::fill(std::int64_t timeout_ms) {
-  if (input_.empty()) {
-    buffer_.reset();
-    auto readable = co_await stream_.wait_readable(timeout_ms);
-    if (!readable) co_return pass(std::move(readable).error());
-  }
-  const Bytes rest = input_;
-  const std::shared_ptr<std::byte[]> before = buffer_;
-  if (buffer_ == nullptr || buffer_.use_count() > 2) {
-    buffer_ = std::make_shared_for_overwrite<std::byte[]>(limits::kReceiveBufferBytes);
-  }
-  if (!rest.empty()) std::memmove(buffer_.get(), rest.data(), rest.size());
-  input_ = {buffer_.get(), rest.size()};
-  const MutableBytes room(buffer_.get() + rest.size(), limits::kReceiveBufferBytes - rest.size());
-  auto got = co_await stream_.read_some(room, timeout_ms);
-  if (!got) co_return pass(std::move(got).error());
-  if (*got == 0) co_return fail(kClosed, "the peer ended the connection");
-  input_ = {buffer_.get(), rest.size() + *got};
-  co_return Result<void>();
-}
-
-// Counts from the first call since the last whole dictionary.
-std::int64_t FrameReader::dictionary_ms_left() {
-  const std::int64_t now_ms = stream_.loop().clock().monotonic_ms();
-  if (!in_dictionary_) dictionary_deadline_ms_ = now_ms + limits::kFrameTimeoutMs;
-  in_dictionary_ = true;
-  return std::max<std::int64_t>(dictionary_deadline_ms_ - now_ms, 1);
-}
-
-Task<Result<wire::Speech>> FrameReader::sniff() {
-  std::int64_t timeout_ms = -1;
-  while (true) {
-    auto filled = co_await fill(timeout_ms);
-    if (!filled) co_return pass(std::move(filled).error());
-    timeout_ms = dictionary_ms_left();
-    const wire::Speech speech = wire::sniff(input_);
-    if (speech != wire::Speech::kUndecided) co_return speech;
-  }
-}
-
 Task<Result<FrameReader::Step>> FrameReader::next(std::int64_t rest_ms) {
   while (true) {
-    auto step = decoder_.next(input_);
+    auto step = decoder_.next(intake_.input());
     if (!step) co_return pass(std::move(step).error());
     if (*step != Step::kNeedMore) {
-      in_dictionary_ = false;
+      intake_.head_done();
       co_return *step;
     }
     std::int64_t timeout_ms = rest_ms;
     if (decoder_.payload_left() > 0) {
       timeout_ms = limits::kStallTimeoutMs;
     } else if (!decoder_.between_frames()) {
-      timeout_ms = dictionary_ms_left();
+      timeout_ms = intake_.head_ms_left();
     }
-    auto filled = co_await fill(timeout_ms);
+    auto filled = co_await intake_.fill(timeout_ms);
     if (!filled) co_return pass(std::move(filled).error());
   }
 }

@@ -48,7 +48,8 @@ struct FrameReaderTest : ::testing::Test, socketserver::testing::WithFakeClock {
   }
 
   socketserver::FakePair links{*loop};
-  FrameReader reader{*links.b};
+  Intake intake{*links.b};
+  FrameReader reader{intake};
   std::string words;
 };
 
@@ -61,7 +62,8 @@ TEST_F(FrameReaderTest, ConversationSplitAtEveryByteIsTheSame) {
     const auto body = [](socketserver::Loop& on, std::string_view first,
                          std::string_view second) -> Task<std::string> {
       socketserver::FakePair pair(on);
-      FrameReader split(*pair.b);
+      Intake bytes(*pair.b);
+      FrameReader split(bytes);
       std::string heard;
       on.spawn(read_all(split, -1, heard));
       EXPECT_EQ(pair.a->write_now(as_bytes(first)).value_or(0), first.size());
@@ -82,7 +84,8 @@ TEST_F(FrameReaderTest, EndOfTheStreamIsInGoodOrderOnlyBetweenFrames) {
   for (std::size_t at = 0; at <= said.size(); ++at) {
     const auto body = [](socketserver::Loop& on, std::string_view sent) -> Task<std::string> {
       socketserver::FakePair pair(on);
-      FrameReader cut(*pair.b);
+      Intake bytes(*pair.b);
+      FrameReader cut(bytes);
       std::string heard;
       on.spawn(read_all(cut, -1, heard));
       EXPECT_EQ(pair.a->write_now(as_bytes(sent)).value_or(0), sent.size());
@@ -101,7 +104,7 @@ TEST_F(FrameReaderTest, SniffedBytesAreReadAgainAsFrames) {
   const auto body = [](FrameReaderTest& test) -> Task<void> {
     test.links.a_to_b().max_read_bytes = 1;
     test.send(frame(R"({"id":1})"));
-    const auto speech = co_await test.reader.sniff();
+    const auto speech = co_await test.intake.sniff();
     EXPECT_EQ(speech.value(), wire::Speech::kFrames);
     EXPECT_FALSE(test.reader.between_frames());
     test.start(-1);
@@ -193,7 +196,7 @@ TEST_F(FrameReaderTest, PayloadHasItsLimitFromOneReadToTheNext) {
 
 TEST_F(FrameReaderTest, SniffingWaitsForEverAndThenHasTheLimitOfADictionary) {
   const auto sniffed = [](FrameReaderTest& test) -> Task<void> {
-    const auto speech = co_await test.reader.sniff();
+    const auto speech = co_await test.intake.sniff();
     test.words = speech ? "speaks" : speech.error().kind().name;
   };
   const auto body = [](FrameReaderTest& test) -> Task<void> {

@@ -8,7 +8,7 @@
 #include "auth/principal.h"
 #include "base/bytes.h"
 #include "base/result.h"
-#include "hub/frame_reader.h"
+#include "hub/intake.h"
 #include "hub/outbox.h"
 #include "socketserver/address.h"
 #include "socketserver/sync.h"

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "hub/http_session.h"
 #include "hub/transfer_operations.h"
 #include "hub/tutorial.h"
 #include "socketserver/stream_server.h"
@@ -27,7 +28,8 @@ Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
     : context_(context),
       stream_(std::move(stream)),
       peer_(stream_->peer_address()),
-      reader_(*stream_),
+      intake_(*stream_),
+      reader_(intake_),
       outbox_(*stream_),
       transfers_(context) {}
 
@@ -60,7 +62,7 @@ void Session::update_idle() {
 
 Task<Result<void>> Session::converse() {
   update_idle();
-  const auto speech = co_await reader_.sniff();
+  const auto speech = co_await intake_.sniff();
   if (!speech) co_return pass(speech.error());
   if (*speech != wire::Speech::kFrames) {
     auto told = co_await greet_stranger(*speech);
@@ -87,13 +89,9 @@ Task<Result<void>> Session::greet_stranger(wire::Speech speech) {
     co_return fail(kBadFrame, "the peer speaks TLS, this hub does not yet");
   if (speech == wire::Speech::kUnknown)
     co_return fail(kBadFrame, "the peer speaks nothing that a hub knows");
-  constexpr std::string_view kText = "This is a Skein hub. It has no web page yet: use skein.\n";
-  const std::string answer =
-      concat("HTTP/1.1 501 Not Implemented\r\nContent-Type: text/plain\r\nConnection: close\r\n",
-             "Content-Length: ", std::to_string(kText.size()), "\r\n\r\n", kText);
-  auto sent = co_await stream_->write_all(as_bytes(answer), limits::kFrameTimeoutMs);
-  if (!sent) co_return pass(std::move(sent).error());
-  co_return fail(kBadFrame, "the peer speaks HTTP, this hub does not yet");
+  HttpSession http(context_, *stream_, intake_);
+  co_await http.run();
+  co_return Result<void>();
 }
 
 // The reader is at a dictionary; afterwards it is at the end of its frame.
@@ -302,15 +300,7 @@ Task<void> Session::say_goodbye(const Error& why) {
       auto sent = co_await outbox_.send(wire::error_answer(0, why), {});
       static_cast<void>(sent.has_value());
     }
-    // Closing with unread bytes would reset the connection and lose the answer: give the peer a
-    // moment to take it and leave.
-    static_cast<void>(stream_->shutdown_write().has_value());
-    constexpr std::int64_t kLingerMs = 1'000;
-    constexpr int kMostReads = 64;
-    for (int i = 0; i < kMostReads; ++i) {
-      const auto got = co_await stream_->read_some(context_.loop.scratch(), kLingerMs);
-      if (!got || *got == 0) break;
-    }
+    co_await intake_.linger();
   }
   stream_->cancel();
 }

@@ -13,6 +13,7 @@
 #include "hub/chat.h"
 #include "hub/context.h"
 #include "hub/frame_reader.h"
+#include "hub/intake.h"
 #include "hub/operations.h"
 #include "hub/outbox.h"
 #include "hub/request.h"
@@ -50,6 +51,7 @@ class Session {
   Context& context_;
   std::unique_ptr<socketserver::Stream> stream_;
   socketserver::Address peer_;
+  Intake intake_;
   FrameReader reader_;
   Outbox outbox_;
   Transfers transfers_;

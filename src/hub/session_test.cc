@@ -26,22 +26,20 @@ TEST_F(SessionTest, WhoeverSpeaksNoFramesIsHungUpOnAndTheLogSaysWhy) {
   struct Case {
     std::string_view first;
     std::string_view logged;
-    std::string_view answer;
   };
   constexpr Case kCases[] = {
-      {"GET / HTTP/1.1\r\n\r\n", "HTTP", "HTTP/1.1 501 Not Implemented\r\n"},
-      {std::string_view("\x16\x03\x01\x02\x00\x01", 6), "TLS", ""},
-      {"SSH-2.0-OpenSSH", "nothing that a hub knows", ""},
-      {std::string_view("\0\0\0\0{}", 6), "nothing that a hub knows", ""},
-      {std::string_view("\x01\0\x01\0{", 5), "nothing that a hub knows", ""},
-      {std::string_view("\x09\0\0\0 {\"a\":1}", 12), "nothing that a hub knows", ""},
+      {std::string_view("\x16\x03\x01\x02\x00\x01", 6), "TLS"},
+      {"SSH-2.0-OpenSSH", "nothing that a hub knows"},
+      {std::string_view("\0\0\0\0{}", 6), "nothing that a hub knows"},
+      {std::string_view("\x01\0\x01\0{", 5), "nothing that a hub knows"},
+      {std::string_view("\x09\0\0\0 {\"a\":1}", 12), "nothing that a hub knows"},
   };
   for (const Case& one : kCases) {
     const auto body = [](SessionTest& test, Case of) -> Task<void> {
       Peer peer = test.connect();
       peer.send_raw(of.first);
       const std::string answer = co_await read_to_end(peer.stream());
-      EXPECT_TRUE(of.answer.empty() ? answer.empty() : answer.starts_with(of.answer)) << answer;
+      EXPECT_EQ(answer, "");
       peer.leave();
     };
     run(body(*this, one));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "hub/context.h"
+#include "hub/frame_reader.h"
 #include "hub/request.h"
 #include "hub/transfers.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/result.h"
 #include "hub/context.h"
-#include "hub/frame_reader.h"
+#include "hub/intake.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
 #include "store/partial.h"
