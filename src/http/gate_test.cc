@@ -2,7 +2,6 @@
 
 #include <gmock/gmock.h>
 
-#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -131,6 +130,7 @@ TEST(GateTest, RequestLines) {
       {"asterisk-form", "OPTIONS * HTTP/1.1", 400},
       {"a name", "GET index.html HTTP/1.1", 400},
       {"a fragment", "GET /#top HTTP/1.1", 400},
+      {"DEL in the target", "GET /\x7f HTTP/1.1", 400},
       {"no ASCII in the target", "GET /\xe7\xba\xbf HTTP/1.1", 400},
   };
   for (const Case& one : cases) EXPECT_EQ(of_request_line(one.line), one.status) << one.name;
