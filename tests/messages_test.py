@@ -11,7 +11,8 @@ import unittest
 
 from support import (PATIENCE_S, Case, Conversation, eventually, frame, free_port, interrupt, ran)
 
-ROUNDS = 6  # kills of the hub
+KILLS = 6  # of the hub
+SOAK_S = int(os.environ.get("SKEIN_SOAK_S", "0"))  # ./dev soak: so long, a kill a second
 SENDERS = 3
 
 
@@ -134,12 +135,16 @@ class Following(Case):
         senders = [threading.Thread(target=send, args=(number,)) for number in range(SENDERS)]
         for sender in senders:
             sender.start()
-        for _ in range(ROUNDS):
-            before = sum(len(one) for one in acknowledged)
-            eventually(lambda: sum(len(one) for one in acknowledged) > before + 20,
+        kills, until = 0, time.monotonic() + SOAK_S
+        while kills < KILLS or time.monotonic() < until:
+            enough = sum(len(one) for one in acknowledged) + 20
+            due = time.monotonic() + (1 if SOAK_S else 0)
+            eventually(lambda: time.monotonic() >= due
+                       and sum(len(one) for one in acknowledged) > enough,
                        "nothing is acknowledged any more")
             hub.kill()
             hub.start()
+            kills += 1
         done.set()
         for sender in senders:
             sender.join(PATIENCE_S)
@@ -155,6 +160,9 @@ class Following(Case):
         reader.wait(PATIENCE_S)
         reading.join(PATIENCE_S)
         self.assertEqual([one["seq"] for one in shown], [one["seq"] for one in log])
+        if SOAK_S:
+            print(f"{kills} kills, {sum(len(one) for one in acknowledged)} messages acknowledged, "
+                  f"{len(log)} in the log, {len(shown)} shown: each once and in order")
 
     def test_a_slow_reader_costs_the_hub_nothing_and_gets_everything_later(self):
         # A sanitizer keeps what was freed; here it is to be counted.
