@@ -165,10 +165,7 @@ class Following(Case):
                   f"{len(log)} in the log, {len(shown)} shown: each once and in order")
 
     def test_a_slow_reader_costs_the_hub_nothing_and_gets_everything_later(self):
-        # A sanitizer keeps what was freed; here it is to be counted.
-        kept = os.environ.get("ASAN_OPTIONS", "")
-        os.environ["ASAN_OPTIONS"] = f"{kept}:quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
-        self.addCleanup(os.environ.update, ASAN_OPTIONS=kept)
+        self.count_memory()
         hub = self.hub()
         text = b"x" * 16000
         count = 2000  # 32 MB of text, much more than the hub may have grown by
@@ -182,19 +179,13 @@ class Following(Case):
                     sender.hello(name=f"sender {number}")
                 self.assertEqual(sender.code(text, op="say", room="lobby", cid=cid()), "ok")
                 if number == 500:  # what is held ready for all is full by now
-                    before = self.memory(hub)
-            self.assertLess(self.memory(hub), before + (12 << 20))
+                    before = hub.memory()
+            self.assertLess(hub.memory(), before + (12 << 20))
             seqs = []
             while len(seqs) < count:
                 _, payload = slow.answer()
                 seqs += [json.loads(line)["seq"] for line in payload.splitlines()]
             self.assertEqual(seqs, list(range(1, count + 1)))
-
-    @staticmethod
-    def memory(hub):
-        with open(f"/proc/{hub.process.pid}/status", encoding="ascii") as status:
-            return next(1024 * int(line.split()[1]) for line in status
-                        if line.startswith("RssAnon"))
 
 
 class Logs(Case):

@@ -1,8 +1,9 @@
-"""The programs in docs/protocol.md run as they stand there, against a real hub."""
+"""The programs and commands in docs/protocol.md run as they stand there, against a real hub."""
 
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import unittest
@@ -76,6 +77,29 @@ class ProtocolPage(Case):
         log = self.done("log").out
         self.assertIn(": 线团 here\n", log)
         self.assertIn(": anything new?\n", log)
+
+
+    def test_what_it_shows_of_curl_is_what_comes(self):
+        hub = self.hub()
+        page = PAGE.read_text(encoding="utf-8")
+        (shown,) = re.findall(r"^```console\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+        commands = shown.split("$ curl ")[1:]
+        self.assertGreater(len(commands), 4)
+        for text in commands:
+            command, _, expected = text.partition("\n")
+            with self.subTest(command):
+                self.assertEqual(self.first_bytes(hub, command, len(expected)),
+                                 re.sub(r'"ts":\d+', '"ts":0', expected))
+
+    def first_bytes(self, hub, command, size):
+        """What curl writes, as far as the page shows it: a stream of events has no end."""
+        words = ["curl", "-sS", *shlex.split(command.replace(":8080/", f":{hub.port}/"))]
+        process = subprocess.Popen(words, stdout=subprocess.PIPE, env=self.environment)
+        self.addCleanup(lambda: ended(process))
+        out = process.stdout.read(size).decode()
+        if "-N" not in words:
+            out += process.stdout.read().decode()
+        return re.sub(r'"ts":\d+', '"ts":0', out)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,12 @@ class Hub:
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="surrogateescape")
 
+    def memory(self):
+        """The bytes that are its own; see Case.count_memory()."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(1024 * int(line.split()[1]) for line in status
+                        if line.startswith("RssAnon"))
+
     def complaints(self, about=""):
         """The lines of the log that are more than information."""
         return [line for line in self.log().splitlines()
@@ -194,6 +200,14 @@ class Case(unittest.TestCase):
             "LANG": "C.UTF-8", "TZ": "UTC",
             **{key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")},
         }
+
+    def count_memory(self):
+        """Before a hub is started whose memory is to be counted: a sanitizer keeps what was
+        freed."""
+        kept = os.environ.get("ASAN_OPTIONS", "")
+        none = "quarantine_size_mb=0:thread_local_quarantine_size_kb=0"
+        os.environ["ASAN_OPTIONS"] = f"{kept}:{none}"
+        self.addCleanup(os.environ.update, ASAN_OPTIONS=kept)
 
     def hub(self, *flags, shared=None, port=0):
         hub = Hub(self.folder, "--name", "ada", *flags, shared=shared, port=port)

@@ -174,6 +174,7 @@ TEST(ProtocolPageTest, Limits) {
       {"words", {"kMaxSearchBytes", spec::kMaxSearchBytes}},
       {"messages", {"kMaxMessagesInAnswer", spec::kMaxMessagesInAnswer}},
       {"http_head", {"kMaxHttpHeadBytes", spec::kMaxHttpHeadBytes}},
+      {"heartbeat", {"kHeartbeatMs", spec::kHeartbeatMs}},
   };
   const std::vector<Row> rows = rows_of("## Limits");
   EXPECT_EQ(rows.size(), limits.size());
