@@ -1,9 +1,11 @@
 #include "base/log.h"
 
 #include <spdlog/logger.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 
 #include <cstdlib>
+#include <mutex>
 #include <utility>
 
 #include "base/text.h"
@@ -29,26 +31,49 @@ spdlog::color_mode color_mode() {
   return never ? spdlog::color_mode::never : spdlog::color_mode::automatic;
 }
 
-class StderrLog final : public Log {
+constexpr const char* kPattern = "%Y-%m-%d %H:%M:%S.%e %^%l%$ %v";
+
+class SpdlogLog final : public StderrLog {
  public:
-  explicit StderrLog(LogLevel least)
-      : logger_("skein", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode())) {
+  explicit SpdlogLog(LogLevel least)
+      : logger_("skein", std::make_shared<spdlog::sinks::stderr_color_sink_mt>(color_mode())),
+        formatter_(kPattern, spdlog::pattern_time_type::local, "") {
     logger_.set_level(spdlog_level(least));
-    logger_.set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+    logger_.set_pattern(kPattern);
     logger_.flush_on(spdlog::level::trace);
   }
   void write(LogLevel level, std::string_view line) override {
-    logger_.log(spdlog_level(level), escaped(line));
+    if (!logger_.should_log(spdlog_level(level))) return;
+    const std::string text = escaped(line);
+    {
+      const std::lock_guard lock(mutex_);
+      if (print_) return print_(level, formatted(level, text));
+    }
+    logger_.log(spdlog_level(level), text);
+  }
+  void divert(Print print) override {
+    const std::lock_guard lock(mutex_);
+    print_ = std::move(print);
   }
 
  private:
+  std::string formatted(LogLevel level, const std::string& text) {
+    const spdlog::details::log_msg message(logger_.name(), spdlog_level(level), text);
+    spdlog::memory_buf_t line;
+    formatter_.format(message, line);
+    return {line.data(), line.size()};
+  }
+
   spdlog::logger logger_;
+  std::mutex mutex_;  // of what follows
+  spdlog::pattern_formatter formatter_;
+  Print print_;
 };
 
 }  // namespace
 
-std::unique_ptr<Log> make_stderr_log(LogLevel least) {
-  return std::make_unique<StderrLog>(least);
+std::unique_ptr<StderrLog> make_stderr_log(LogLevel least) {
+  return std::make_unique<SpdlogLog>(least);
 }
 
 }  // namespace skein

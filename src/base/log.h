@@ -2,7 +2,9 @@
 // spdlog stands behind the one that writes to stderr.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -24,7 +26,15 @@ class Log {
   void error(const Error& error) { write(LogLevel::kError, error.report()); }
 };
 
-// To stderr, with time and level, from `least` on. Flushed at every line.
-[[nodiscard]] std::unique_ptr<Log> make_stderr_log(LogLevel least);
+// To stderr, with time and level, flushed at every line.
+class StderrLog : public Log {
+ public:
+  // Any thread. From now on each line goes to `print` instead, without its line feed; an empty
+  // function: to stderr again. Nobody is in the one before any more when this returns.
+  using Print = std::function<void(LogLevel level, std::string line)>;
+  virtual void divert(Print print) = 0;
+};
+// Writes from `least` on.
+[[nodiscard]] std::unique_ptr<StderrLog> make_stderr_log(LogLevel least);
 
 }  // namespace skein

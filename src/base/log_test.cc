@@ -99,6 +99,23 @@ TEST(StderrLogTest, EveryLineIsThereAtOnce) {
   EXPECT_THAT(out, EndsWith("first\n"));
 }
 
+TEST(StderrLogTest, ALineGoesWhereTheLogIsDivertedTo) {
+  std::vector<std::pair<LogLevel, std::string>> lines;
+  const std::string out = on_stderr(LogLevel::kInfo, [&lines](StderrLog& log) {
+    log.divert(
+        [&lines](LogLevel level, std::string line) { lines.emplace_back(level, std::move(line)); });
+    log.debug("debug-line");
+    log.warning("{} a\nb");
+    log.divert(nullptr);
+    log.info("on stderr again");
+  });
+  EXPECT_THAT(lines,
+              ElementsAre(Pair(LogLevel::kWarning,
+                               MatchesRegex("[0-9-]{10} [0-9:.]{12} warning \\{\\} a\\\\x0ab"))));
+  EXPECT_THAT(out, EndsWith("info on stderr again\n"));
+  EXPECT_THAT(out, Not(HasSubstr("warning")));
+}
+
 TEST(StderrLogTest, ThreadsDoNotMixTheirLines) {
   constexpr int kThreads = 4;
   constexpr int kLines = 200;
