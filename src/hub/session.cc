@@ -133,8 +133,8 @@ Task<Result<std::optional<std::string>>> Session::take_payload(std::size_t most)
 }
 
 Task<Result<void>> Session::refuse(std::int64_t id, Error error) {
-  // A peer that is refused all the time shall not fill the log.
-  if (++refusals_ <= limits::kLoggedRefusals) {
+  // A peer that is refused all the time shall not fill the log; one that leaves is no trouble.
+  if (!error.is(kCancelled) && ++refusals_ <= limits::kLoggedRefusals) {
     const bool last = refusals_ == limits::kLoggedRefusals;
     context_.log.warning(concat(peer_.text(), ": ", error.report(),
                                 last ? "; what else it is refused is not logged" : ""));
