@@ -30,11 +30,18 @@ constexpr std::size_t kMaxTyped = 64;           // then nothing more is read
 constexpr std::size_t kMaxLines = 10000;        // that wait for a terminal that takes none
 constexpr std::size_t kMaxLineBytes = 1 << 16;  // what is longer goes on as another line
 constexpr int kHistory = 1000;
+constexpr int kLookMs = 500;  // for the terminal, while another program has it
 
 void ring(int fd) {
   const std::uint64_t one = 1;
   const auto written = ::write(fd, &one, sizeof one);
   static_cast<void>(written);  // it fails only when full, and then it rings already
+}
+
+void take_rings(int fd) {
+  std::uint64_t rings = 0;
+  const auto got = ::read(fd, &rings, sizeof rings);
+  static_cast<void>(got);  // nothing: somebody was faster, or a signal came
 }
 
 // What the terminal does to the program, told to the thread: a handler has nothing but what is
@@ -72,6 +79,22 @@ class TerminalSignals {
   struct sigaction resized_before_{};
   struct sigaction continued_before_{};
 };
+
+// False while the terminal is another program's, in front of which we are, and when it is gone. One
+// that controls no programs is always ours.
+bool in_foreground() {
+  const pid_t group = tcgetpgrp(STDIN_FILENO);
+  return group == getpgrp() || (group < 0 && errno == ENOTTY);
+}
+
+// What the terminal asks of a program in the background stops it, the hub and all. A thread that
+// blocks this may put the terminal back in order at the end wherever it is.
+void never_stop_here() {
+  sigset_t stop;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTTOU);
+  pthread_sigmask(SIG_BLOCK, &stop, nullptr);
+}
 
 void put(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
@@ -163,8 +186,13 @@ class Prompt::Editor {
 
   // False: it is the end.
   bool redraw() {
-    const News news = prompt_.take_news();
     const bool was_stopped = continued.exchange(false);
+    if (was_stopped && !prompt_.wait_for_terminal()) {
+      el_wset(edit_, EL_EDITMODE, 0);  // the terminal's state is that of whoever has it
+      ended_ = true;
+      return false;
+    }
+    const News news = prompt_.take_news();
     const bool new_size = resized.exchange(false);
     if (news.lines.empty() && !news.shown && !news.ending && !was_stopped && !new_size) return true;
     if (new_size) el_resize(edit_);
@@ -196,9 +224,7 @@ class Prompt::Editor {
       if (news.ending) return;
       pollfd woken{prompt_.wake_.get(), POLLIN, 0};
       poll(&woken, 1, -1);
-      std::uint64_t rings = 0;
-      const auto got = ::read(prompt_.wake_.get(), &rings, sizeof rings);
-      static_cast<void>(got);  // nothing: a signal came, and the news tell
+      take_rings(prompt_.wake_.get());
     }
   }
 
@@ -291,6 +317,8 @@ Prompt::Prompt(socketserver::Loop& loop, bool editing, Descriptor wake)
     : loop_(loop), editing_(editing), wake_(std::move(wake)) {
   thread_ = std::thread([this] {
     if (!editing_) return read_lines();
+    never_stop_here();
+    if (!wait_for_terminal()) return;
     Editor editor(*this);
     if (editor.works()) return editor.run();
     end_input();
@@ -405,9 +433,7 @@ Prompt::Came Prompt::wait_for_input(std::string& bytes) {
     pollfd ready[] = {{wake_.get(), POLLIN, 0}, {room ? STDIN_FILENO : -1, POLLIN, 0}};
     if (poll(ready, 2, -1) < 0 && errno != EINTR) return Came::kEnd;
     if (ready[0].revents != 0) {
-      std::uint64_t rings = 0;
-      const auto got = ::read(wake_.get(), &rings, sizeof rings);
-      static_cast<void>(got);  // nothing: somebody was faster
+      take_rings(wake_.get());
       return Came::kNews;
     }
     if (ready[1].revents == 0) continue;
@@ -418,6 +444,19 @@ Prompt::Came Prompt::wait_for_input(std::string& bytes) {
     bytes.append(part, static_cast<std::size_t>(got));
     return Came::kInput;
   }
+}
+
+bool Prompt::wait_for_terminal() {
+  while (!in_foreground()) {
+    const News news = take_news();
+    for (const std::string& line : news.lines) put(concat(line, "\n"));
+    std::fflush(stdout);
+    if (news.ending) return false;
+    pollfd woken{wake_.get(), POLLIN, 0};
+    poll(&woken, 1, kLookMs);
+    take_rings(wake_.get());
+  }
+  return true;
 }
 
 Prompt::News Prompt::take_news() {

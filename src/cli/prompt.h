@@ -2,7 +2,8 @@
 // thread of its own sits in the editor and is the only one that writes to the terminal. Where there
 // is no terminal it is a plain pipe: lines in, lines out, nothing else. libedit stands behind it.
 //
-// All functions: the loop's thread. There is one at a time in a program.
+// All functions: the loop's thread; print() any, where a line is edited. There is one at a time in
+// a program.
 #pragma once
 
 #include <atomic>
@@ -72,6 +73,9 @@ class Prompt {
   void read_lines();
   enum class Came { kInput, kNews, kEnd };
   Came wait_for_input(std::string& bytes);  // appends to them
+  // While the program is in the background: nothing is read, and lines come as from any program
+  // there. False: it is the end.
+  bool wait_for_terminal();
   [[nodiscard]] News take_news();
   void typed(std::string line);
   void end_input();
