@@ -1,182 +1,24 @@
-"""Talking in a terminal, with the real program, a real hub and a pseudo-terminal whose screen is
-reckoned here: what a person would see, not only what was written."""
+"""Talking in a terminal, with the real program, a real hub and what a person would see."""
 
-import fcntl
 import json
 import os
-import pty
 import re
-import select
-import struct
 import subprocess
 import termios
 import time
-import unicodedata
 import unittest
 
-from support import PATIENCE_S, SKEIN, Case, Conversation, ended, eventually, free_port, interrupt
+from support import PATIENCE_S, SKEIN, Case, Conversation, eventually, free_port, interrupt
+from terminal import COLUMNS, Person, Screen
 
-ROWS, COLUMNS = 24, 80
+class Chatter(Person):
+    """Somebody who chats."""
 
-
-class Screen:
-    """As much of an xterm as the editor of a line uses."""
-
-    def __init__(self, rows=ROWS, columns=COLUMNS):
-        self.rows, self.columns = rows, columns
-        self.cells = [[" "] * columns for _ in range(rows)]
-        self.above = []  # what has scrolled out
-        self.row = self.column = 0
-        self.rest = b""
-        self.inserting = False
-
-    def feed(self, data):
-        data = self.rest + data
-        text = data.decode("utf-8", "ignore")
-        whole = len(text.encode())
-        self.rest = data[whole:] if len(data) - whole < 4 else b""
-        tail = re.search(r"\x1b(\[[\d;?]*)?\Z", text)
-        if tail:
-            self.rest = text[tail.start():].encode() + self.rest
-            text = text[:tail.start()]
-        pattern = r"\x1b\[([\d;?]*)([A-Za-z@])|\x1b[()].|\x1b.|([^\x1b])"
-        for match in re.finditer(pattern, text, re.DOTALL):
-            if match[3]:
-                self.put(match[3])
-            elif match[2]:
-                self.control(match[1], match[2])
-
-    def line_feed(self):
-        self.row += 1
-        if self.row == self.rows:
-            self.above.append(self.cells.pop(0))
-            self.cells.append([" "] * self.columns)
-            self.row -= 1
-
-    def put(self, c):
-        if c == "\n":
-            return self.line_feed()
-        if c == "\r":
-            self.column = 0
-            return None
-        if c == "\b":
-            self.column = max(0, min(self.column, self.columns - 1) - 1)
-            return None
-        if c == "\a":
-            return None
-        if unicodedata.combining(c):
-            return None
-        width = 2 if unicodedata.east_asian_width(c) in "WF" else 1
-        if self.column + width > self.columns:
-            self.column = 0
-            self.line_feed()
-        row = self.cells[self.row]
-        cells = [c] + [""] * (width - 1)
-        if self.inserting:
-            row[self.column:self.column] = cells
-            del row[self.columns:]
-        else:
-            row[self.column:self.column + width] = cells
-        self.column += width
-        return None
-
-    def control(self, arguments, what):
-        first = arguments.split(";")[0].lstrip("?")
-        count = max(1, int(first or 1)) if first.isdigit() or not first else 1
-        row = self.cells[self.row]
-        here = min(self.column, self.columns - 1)
-        if what == "A":
-            self.row = max(0, self.row - count)
-        elif what == "B":
-            self.row = min(self.rows - 1, self.row + count)
-        elif what == "C":
-            self.column = min(self.columns - 1, self.column + count)
-        elif what == "D":
-            self.column = max(0, here - count)
-        elif what == "G":
-            self.column = count - 1
-        elif what == "K":
-            row[here:] = [" "] * (self.columns - here)
-        elif what == "J":
-            row[here:] = [" "] * (self.columns - here)
-            for below in range(self.row + 1, self.rows):
-                self.cells[below] = [" "] * self.columns
-        elif what == "P":
-            del row[here:here + count]
-            row += [" "] * (self.columns - len(row))
-        elif what == "@":
-            row[here:here] = [" "] * count
-            del row[self.columns:]
-        elif what in "hl" and arguments == "4":
-            self.inserting = what == "h"
-        elif what not in "mhl":
-            raise AssertionError(f"the screen does not know \\e[{arguments}{what}")
-
-    @property
-    def lines(self):
-        """Every line there was, those that scrolled out too, without empty ones at the end."""
-        lines = ["".join(row).rstrip() for row in self.above + self.cells]
-        while lines and not lines[-1]:
-            lines.pop()
-        return lines
-
-    @property
-    def edited(self):
-        """The line with the cursor, up to its end."""
-        return "".join(self.cells[self.row]).rstrip()
-
-
-class Chatter:
-    """Somebody at a terminal."""
-
-    def __init__(self, case, *arguments, name="lin", columns=COLUMNS, **environment):
-        self.master, self.slave = pty.openpty()
-        case.addCleanup(os.close, self.master)
-        case.addCleanup(os.close, self.slave)
-        self.resize(columns)
-        self.screen = Screen(columns=columns)
-        self.bytes = b""
-        self.before = termios.tcgetattr(self.slave)
+    def __init__(self, case, *arguments, name="lin", **more):
         folder = case.folder / name
         folder.mkdir(exist_ok=True)
         self.folder = folder
-        self.process = subprocess.Popen(
-            [SKEIN, "chat", "--name", name, *arguments], stdin=self.slave, stdout=self.slave,
-            stderr=self.slave, cwd=folder, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
-            env={**case.environment, "TERM": "xterm", **environment})
-        case.addCleanup(lambda: ended(self.process))
-
-    def resize(self, columns):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
-
-    def look(self):
-        while select.select([self.master], [], [], 0)[0]:
-            data = os.read(self.master, 65536)
-            self.bytes += data
-            self.screen.feed(data)
-        return self.screen
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def see(self, what):
-        """Waits until the condition on the screen holds, or the text is a line's end there."""
-        def there():
-            screen = self.look()
-            if callable(what):
-                return what(screen)
-            return any(line.endswith(what) for line in screen.lines)
-        return eventually(there, lambda: f"never seen: {what}\n" + "\n".join(self.screen.lines))
-
-    def at_prompt(self, text="lobby>"):
-        self.see(lambda screen: screen.edited == text)
-
-    def end(self):
-        code = eventually(lambda: (self.look(), self.process.poll())[1] is not None,
-                          lambda: "does not end\n" + "\n".join(self.screen.lines))
-        self.look()
-        return self.process.returncode if code else None
+        super().__init__(case, [SKEIN, "chat", "--name", name, *arguments], folder, **more)
 
 
 class Terminal(Case):
@@ -202,9 +44,6 @@ class Terminal(Case):
         out = self.done("log", room, "--json", "--name", name).out
         return [json.loads(line)["text"] for line in out.splitlines()]
 
-    def times(self, chatter, text):
-        return sum(line.endswith(text) for line in chatter.look().lines)
-
     def test_two_people_talk(self):
         lin, ada = self.chatter(), self.chatter(name="ada")
         lin.type("photos are up\r")
@@ -214,8 +53,8 @@ class Terminal(Case):
             one.see(" ada: nice")
             one.see(lambda screen: screen.edited == "lobby>"
                     and not any("sending:" in line for line in screen.lines))
-            self.assertEqual(self.times(one, " lin: photos are up"), 1, one.screen.lines)
-            self.assertEqual(self.times(one, " ada: nice"), 1, one.screen.lines)
+            self.assertEqual(one.times(" lin: photos are up"), 1, one.screen.lines)
+            self.assertEqual(one.times(" ada: nice"), 1, one.screen.lines)
             self.assertFalse([line for line in one.screen.lines if line.startswith("lobby> ")])
         self.assertEqual(self.logged(), ["photos are up", "nice"])
         for one in (lin, ada):
@@ -228,8 +67,8 @@ class Terminal(Case):
             self.says(eve, f"number {number}")
         lin = self.chatter()
         lin.see(" eve: number 29")
-        self.assertEqual(self.times(lin, " eve: number 10"), 1)
-        self.assertEqual(self.times(lin, " eve: number 9"), 0)
+        self.assertEqual(lin.times(" eve: number 10"), 1)
+        self.assertEqual(lin.times(" eve: number 9"), 0)
         self.assertRegex("\n".join(lin.screen.lines), r"\n-- \w{3} \d\d \w{3} \d{4} --\n\d\d:\d\d eve")
 
     def test_what_comes_in_leaves_the_half_typed_line_whole(self):
@@ -247,7 +86,7 @@ class Terminal(Case):
             lin.see(f" eve: {rows} hello 4")
             lin.see(is_whole)
             for number in range(5):
-                self.assertEqual(self.times(lin, f" eve: {rows} hello {number}"), 1)
+                self.assertEqual(lin.times(f" eve: {rows} hello {number}"), 1)
             self.assertEqual("".join(lin.screen.lines).count("lobby> "), 1, lin.screen.lines)
         lin.type("\x01so: \r")
         lin.see(lambda screen: screen.edited == "lobby>")
@@ -333,8 +172,8 @@ class Terminal(Case):
         lin.see(" lin: three")
         self.assertEqual(self.logged(), ["zero", "one", "two", "three"])
         for text in self.logged():
-            self.assertEqual(self.times(lin, " lin: " + text), 1, lin.screen.lines)
-        self.assertEqual(self.times(lin, "reconnecting"), 1, lin.screen.lines)
+            self.assertEqual(lin.times(" lin: " + text), 1, lin.screen.lines)
+        self.assertEqual(lin.times("reconnecting"), 1, lin.screen.lines)
         lin.type("/quit\r")
         self.assertEqual(lin.end(), 0)
 
@@ -342,7 +181,7 @@ class Terminal(Case):
         lin, ada = self.chatter(), self.chatter(name="ada")
         for number in range(5):
             self.assertEqual(self.the_hub.stop(), 0)
-            lin.see(lambda _, times=number + 1: self.times(lin, "reconnecting") == times)
+            lin.see(lambda _, times=number + 1: lin.times("reconnecting") == times)
             lin.type(f"message {number}\r")
             self.the_hub.start()
             for one in (lin, ada):
@@ -364,7 +203,7 @@ class Terminal(Case):
         self.assertEqual(self.logged(), expected)
         for one in (lin, ada):
             for text in expected:
-                self.assertEqual(self.times(one, " lin: " + text), 1, one.screen.lines)
+                self.assertEqual(one.times(" lin: " + text), 1, one.screen.lines)
 
     def test_other_rooms_are_counted_and_read_when_entered(self):
         self.done("say", "x", "--name", "lin")
@@ -378,7 +217,7 @@ class Terminal(Case):
         lin.see("1 unread in holiday")
         self.says(eve, "two", "holiday")
         lin.see(lambda screen: screen.lines[-2:] == ["2 unread in holiday", "lobby>"])
-        self.assertEqual(self.times(lin, " eve: one"), 0)
+        self.assertEqual(lin.times(" eve: one"), 0)
         lin.type("/join HOLIDAY\r")  # it is the same
         lin.see(" eve: two")
         lin.at_prompt("holiday>")
@@ -399,7 +238,7 @@ class Terminal(Case):
         lin.type("/who\r")
         lin.see("  ada, lin")
         lin.type("/topic where to\r/topic\r")
-        lin.see(lambda _: self.times(lin, "-- lobby: where to --") == 2)
+        lin.see(lambda _: lin.times("-- lobby: where to --") == 2)
         lin.type("/rooms\r")
         lin.see("  lobby, here: where to")
         lin.type("/msg ada between us\r")
@@ -407,7 +246,7 @@ class Terminal(Case):
         lin.see(" @ada lin: between us")
         self.assertEqual(self.logged(), [])
         lin.type("/search BETWEEN\r")
-        lin.see(lambda _: self.times(lin, " @ada lin: between us") == 2)
+        lin.see(lambda _: lin.times(" @ada lin: between us") == 2)
         lin.type("/search nowhere\r")
         lin.see("nothing found")
         lin.type("/no such thing\r")
@@ -450,7 +289,7 @@ class Terminal(Case):
         ada.see(" lin w: still")
         ada.type("heard\r")
         lin.see(" ada: heard")
-        self.assertEqual(self.times(lin, " ada: heard"), 1)
+        self.assertEqual(lin.times(" ada: heard"), 1)
 
     def test_who_comes_and_goes_is_told_in_a_line(self):
         ada = self.chatter(name="ada")
@@ -527,7 +366,7 @@ class Terminal(Case):
         self.the_hub.start()
         self.assertEqual(lin.end(), 0)
         self.assertEqual(self.logged(), ["last words"])
-        self.assertEqual(self.times(lin, " lin: last words"), 1, lin.screen.lines)
+        self.assertEqual(lin.times(" lin: last words"), 1, lin.screen.lines)
 
 
 class Pipe(Case):
