@@ -47,14 +47,14 @@ COMMON = """\
 
 COMMANDS = {
     "serve": """\
-be a hub for a folder, on this machine only
+be a hub for a folder, on this machine only; in a terminal, talk there
 usage: skein serve [FOLDER] [--listen ADDR:PORT] [--state DIR]
 
   --listen ADDR:PORT  where to listen; 127.0.0.1:8080
   --state DIR         where the hub keeps what is its own
   --name NAME         what the hub calls itself; else the machine's name
   --sync full|none    none: answers do not wait for the disk, and say so
-  --quiet             no output but errors
+  --quiet             no output but errors, and no prompt
   --help              this help
 
 """,
@@ -502,18 +502,19 @@ class Terminal(Case):
         self.environment["NO_COLOR"] = "1"
         process, master = self.on_terminal("serve", "shared", "--listen", "127.0.0.1:0", "--name",
                                            "ada")
-        said = self.read_until(master, r"end +Ctrl-C\r\n")
+        said = self.read_until(master, r"end +Ctrl-D or Ctrl-C\r\n")
         self.assertRegex(said, r'\Askein \d+\.\d+  hub "ada"  sharing .*/here/shared '
                                r"\([\d.]+ .B free\)\r\n"
                                r"  open     127\.0\.0\.1:\d+   this machine only\r\n"
                                r"  guests   udp 127\.0\.0\.1:\d+   plain text, .*\r\n"
-                               r"  files    skein put FILE\r\n  talk     skein chat\r\n"
-                               r"  end      Ctrl-C\r\n\Z")
+                               r"  files    skein put FILE\r\n"
+                               r"  talk     type here, or skein chat   /help for commands\r\n"
+                               r"  end      Ctrl-D or Ctrl-C\r\n")
         interrupt(process)
         said = self.read_until(master, None, said)
         self.assertEqual(process.wait(PATIENCE_S), 0)
-        self.assertIn(" info stopping: signal 2\r\n", said)
-        self.assertNotIn("\x1b", said)
+        self.assertIn(" info stopping: signal 2; what is under way may end first\r\n", said)
+        self.assertNotRegex(said, r"\x1b\[[\d;]*m")
 
 
 class TutorialServer:

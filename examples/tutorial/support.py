@@ -6,9 +6,11 @@ A system is a folder N_name with a claims.py, whose check(claims, folder) makes 
 import contextlib
 import os
 import pathlib
+import pty
 import re
 import subprocess
 import sys
+import threading
 import time
 
 SKEIN = pathlib.Path(os.environ.get("SKEIN") or "build/release/skein").resolve()
@@ -49,21 +51,53 @@ def eventually(condition, otherwise):
         time.sleep(0.01)
 
 
-class Program:
-    """One that runs beside us, what it says in a file; ended with the `with` block."""
+class _Terminal:
+    """A terminal from the side of who sits at it; what appears there goes to a file."""
 
-    def __init__(self, command, output, environment=None):
+    def __init__(self, master, output):
+        self.master = open(master, "r+b", buffering=0)
+        self.write = self.master.write
+        self.flush = self.master.flush
+        threading.Thread(target=self._copy, args=(output.open("wb", buffering=0),),
+                         daemon=True).start()
+
+    def _copy(self, file):
+        with file, self.master:
+            try:
+                while True:
+                    file.write(self.master.read(4096))
+            except OSError:  # what Linux makes of a terminal's end
+                return
+
+    def close(self):
+        if not self.master.closed:
+            self.write(b"\x04")  # Ctrl-D
+
+
+class Program:
+    """One that runs beside us, what it says in a file; ended with the `with` block. In a terminal
+    it is as if somebody sat there."""
+
+    def __init__(self, command, output, terminal=False, **environment):
         self.output = output
+        environment = {**os.environ, **environment}
+        if terminal:
+            master, slave = pty.openpty()
+            self.process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave,
+                                            env={**environment, "TERM": "xterm"})
+            os.close(slave)
+            self.keys = _Terminal(master, output)
+            return
         with output.open("wb") as file:
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=file,
-                                            env={**os.environ, **(environment or {})})
+                                            env=environment)
+        self.keys = self.process.stdin
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
+        self.keys.close()
         self.process.terminate()
         try:
             self.process.wait(PATIENCE_S)
@@ -72,12 +106,12 @@ class Program:
             self.process.wait()
 
     def type(self, line):
-        self.process.stdin.write(line.encode() + b"\n")
-        self.process.stdin.flush()
+        self.keys.write(line.encode() + b"\n")
+        self.keys.flush()
 
     def end_input(self):
         """Returns the exit code."""
-        self.process.stdin.close()
+        self.keys.close()
         return self.process.wait(PATIENCE_S)
 
     def said(self):
@@ -99,15 +133,16 @@ class Program:
 
 
 class Hub(Program):
-    """A hub over an empty folder of its own; `shared` is what it shares."""
+    """A hub over an empty folder of its own; `shared` is what it shares. In a terminal it has an
+    operator."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, **more):
         folder.mkdir()
         self.shared = folder / "shared"
         self.shared.mkdir()
         command = [SKEIN, "serve", self.shared, "--listen", "127.0.0.1:0", "--state",
                    folder / "state"]
-        super().__init__(command, folder / "hub.log")
+        super().__init__(command, folder / "hub.log", **more)
         self.address = f"127.0.0.1:{self.port()}"
 
     def run(self, *arguments, typed=""):

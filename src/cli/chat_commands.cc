@@ -64,7 +64,7 @@ Task<Result<void>> ChatSession::help(std::string) {
     note(concat("  ", usage, std::string(kWidth - usage.size(), ' '), text));
   };
   for (const Command& command : commands()) line(command.usage, command.help);
-  line("/quit", "end; Ctrl-D too");
+  line("/quit", options_.ends_hub ? "end the hub; Ctrl-D too" : "end; Ctrl-D too");
   line("//text", "says \"/text\"");
   co_return Result<void>();
 }

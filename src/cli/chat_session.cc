@@ -76,7 +76,7 @@ Task<int> ChatSession::run() {
   co_await parts_.close();
   co_await talk_->close();
   while (!unhook()) co_await client_.loop.yield();
-  prompt_.reset();  // from here on the terminal is as it was
+  close_prompt();
   co_return report_end();
 }
 
@@ -88,11 +88,12 @@ Task<Result<void>> ChatSession::begin() {
   auto prompt = Prompt::open(client_.loop, terminal_);
   if (!prompt) co_return pass(std::move(prompt).error());
   prompt_ = *std::move(prompt);
+  if (options_.on_prompt) options_.on_prompt(prompt_.get());
   // First follow, then read: what is said in between comes both ways, and not at all otherwise.
   parts_.spawn(client_.loop, follow());
   co_await begun_.wait();
   if (over()) co_return fail(kCancelled, "interrupted");
-  if (terminal_) {
+  if (terminal_ && !options_.ends_hub) {
     note(concat("talking at ", talk_->hub_name(), "; /help tells what else can be done"));
   }
   auto opened = co_await open_room(options_.room);
@@ -115,6 +116,12 @@ void ChatSession::stop() {
     if (*link) (*link)->cancel();
   }
   if (prompt_) prompt_->end();
+}
+
+// From here on the terminal is as it was.
+void ChatSession::close_prompt() {
+  if (prompt_ && options_.on_prompt) options_.on_prompt(nullptr);
+  prompt_.reset();
 }
 
 void ChatSession::fail_with(Error error) {

@@ -30,6 +30,9 @@ class ChatSession : private socketserver::Event::Hook {
     client::LinkOptions link;
     OutputFlags output;
     std::string room = "lobby";
+    bool ends_hub = false;  // the hub's own terminal: its operator ends the hub with the chat
+    // Called with the prompt once lines can be printed above it, and with nothing before it goes.
+    std::function<void(Prompt*)> on_prompt = nullptr;
   };
 
   ChatSession(Client& client, Options options);
@@ -100,6 +103,7 @@ class ChatSession : private socketserver::Event::Hook {
   void hub_lost();
   void forget_told();
   void stop();
+  void close_prompt();
   void fail_with(Error error);
   [[nodiscard]] bool over() const { return over_.is_set(); }
   [[nodiscard]] bool editing() const { return prompt_ && prompt_->editing(); }

@@ -10,7 +10,6 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "socketserver/signals.h"
-#include "store/state.h"
 
 namespace skein::cli {
 
@@ -32,11 +31,10 @@ std::string user_name() {
 Result<client::LinkOptions> link_options(const ClientFlags& flags, Random& random) {
   client::LinkOptions options;
   TRY_ASSIGN(options.hub, hub_endpoint(flags));
-  options.identity.name = flags.name.empty() ? user_name() : flags.name;
   std::optional<std::string> state;
   if (!flags.state.empty()) state = flags.state;
   TRY_ASSIGN(store::StateFolder folder, store::StateFolder::open(state));
-  TRY_ASSIGN(options.identity.device, folder.device_id(random));
+  TRY_ASSIGN(options.identity, identity_of(flags.name, folder, random));
   options.retry_for_ms = flags.retry_for_ms;
   return options;
 }
@@ -70,6 +68,14 @@ Result<socketserver::Endpoint> hub_endpoint(const ClientFlags& flags) {
   auto endpoint = socketserver::Endpoint::parse(from_environment);
   if (!endpoint) return pass(std::move(endpoint).error(), "reading $SKEIN_HUB");
   return endpoint;
+}
+
+Result<client::Identity> identity_of(const std::string& name, store::StateFolder& folder,
+                                     Random& random) {
+  client::Identity identity;
+  identity.name = name.empty() ? user_name() : name;
+  TRY_ASSIGN(identity.device, folder.device_id(random));
+  return identity;
 }
 
 ClientFlags::ClientFlags() : retry_for_ms(limits::kRetryForMs) {}

@@ -17,6 +17,7 @@
 #include "socketserver/pool.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
+#include "store/state.h"
 
 namespace skein::cli {
 
@@ -38,6 +39,10 @@ struct ClientFlags {
 
 // The hub that the flags, the environment or the default name.
 [[nodiscard]] Result<socketserver::Endpoint> hub_endpoint(const ClientFlags& flags);
+
+// Who this client is: called `name`, or as the user if that is empty.
+[[nodiscard]] Result<client::Identity> identity_of(const std::string& name,
+                                                   store::StateFolder& folder, Random& random);
 
 // The same help for commands that talk to no hub.
 void print_help(const Command& command, const std::vector<Flag>& flags);

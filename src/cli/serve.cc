@@ -16,12 +16,15 @@
 #include "base/text.h"
 #include "chat/database.h"
 #include "cli/client_run.h"
+#include "cli/operator.h"
+#include "cli/prompt.h"
 #include "cli/version.h"
 #include "hub/chat.h"
 #include "hub/hub.h"
 #include "socketserver/loop.h"
 #include "socketserver/pool.h"
 #include "socketserver/signals.h"
+#include "socketserver/sync.h"
 #include "store/posix_disk.h"
 #include "store/state.h"
 #include "store/store.h"
@@ -52,7 +55,7 @@ Result<ServeFlags> parse(const Command& command, const std::vector<std::string>&
       {"name", "NAME", "what the hub calls itself; else the machine's name", set_text(flags.name)},
       {"sync", "full|none", "none: answers do not wait for the disk, and say so",
        set_text(flags.sync)},
-      {"quiet", "", "no output but errors", set_true(flags.quiet)},
+      {"quiet", "", "no output but errors, and no prompt", set_true(flags.quiet)},
       {"help", "", "this help", set_true(flags.help)}};
   auto rest = parse_flags(arguments, own);
   if (rest && rest->size() > 1) rest = fail(kUsage, "a hub shares one folder");
@@ -107,7 +110,7 @@ std::string machine_name() {
 }
 
 void greet(const ServeFlags& flags, const std::string& name, const std::string& folder,
-           const socketserver::Address& address, std::uint64_t free_bytes) {
+           const socketserver::Address& address, std::uint64_t free_bytes, bool talks) {
   if (flags.quiet) return;
   const std::unique_ptr<char, decltype(&std::free)> real(realpath(folder.c_str(), nullptr),
                                                          &std::free);
@@ -121,16 +124,40 @@ void greet(const ServeFlags& flags, const std::string& name, const std::string& 
     print_line(
         concat("  guests   udp ", address.text(), "   plain text, as the tutorial's QQ sends it"));
     print_line("  files    skein put FILE");
-    print_line("  talk     skein chat");
-    print_line("  end      Ctrl-C");
+    print_line(talks ? "  talk     type here, or skein chat   /help for commands"
+                     : "  talk     skein chat");
+    print_line(talks ? "  end      Ctrl-D or Ctrl-C" : "  end      Ctrl-C");
   }
   flush_output();
 }
 
-Task<Result<void>> serve_until_signal(hub::Hub& hub, socketserver::Signals& signals, Log& log) {
+// Why the hub ends.
+struct Ending {
+  std::string why;
+  socketserver::Event told;
+};
+
+Task<void> watch_signals(socketserver::Signals& signals, Ending& ending) {
   const int number = co_await signals.next();
-  log.info(concat("stopping: signal ", std::to_string(number)));
+  if (number == 0) co_return;
+  ending.why = concat("signal ", std::to_string(number));
+  ending.told.set();
+}
+
+// `terminal`: where the operator talks; none: nobody does.
+Task<Result<void>> serve_until_told(hub::Hub& hub, socketserver::Signals& signals, Log& log,
+                                    socketserver::Loop& loop, std::optional<Terminal> terminal) {
+  Ending ending;
+  socketserver::Gate watching;
+  watching.spawn(loop, watch_signals(signals, ending));
+  bool ended = false;
+  if (terminal) ended = co_await talk_as_operator(*terminal, ending.told);
+  if (ended) ending.why = "its operator ended it";
+  if (!ended) co_await ending.told.wait();
+  log.info(concat("stopping: ", ending.why, "; what is under way may end first"));
   co_await hub.stop();
+  signals.cancel();
+  co_await watching.close();
   co_return Result<void>();
 }
 
@@ -140,7 +167,7 @@ Result<void> serve_with(const ServeFlags& flags) {
   SystemRandom random;
   TRY_ASSIGN(auto loop, socketserver::Loop::create(clock));
   socketserver::Signals signals(*loop, {SIGINT, SIGTERM});
-  const std::unique_ptr<Log> log =
+  const std::unique_ptr<StderrLog> log =
       make_stderr_log(flags.quiet ? LogLevel::kError : LogLevel::kInfo);
 
   std::optional<std::string> state;
@@ -170,8 +197,15 @@ Result<void> serve_with(const ServeFlags& flags) {
         "name another address with --listen 127.0.0.1:PORT, or end that program"));
   }
   if (!hub) return pass(std::move(hub).error());
-  greet(flags, name, folder, (*hub)->address(), space.free_bytes);
-  return socketserver::run_until_done(*loop, serve_until_signal(**hub, signals, *log));
+  const socketserver::Address address = (*hub)->address();
+  std::optional<Terminal> terminal;
+  if (Prompt::on_terminal() && !flags.quiet) {
+    terminal.emplace(Terminal{*loop, pool, clock, random, state_folder, *log,
+                              socketserver::Endpoint::of(address)});
+  }
+  greet(flags, name, folder, address, space.free_bytes, terminal.has_value());
+  return socketserver::run_until_done(*loop,
+                                      serve_until_told(**hub, signals, *log, *loop, terminal));
 }
 
 int serve(const Command& command, const std::vector<std::string>& arguments) {
@@ -186,6 +220,7 @@ int serve(const Command& command, const std::vector<std::string>& arguments) {
 }  // namespace
 
 const Command kServe = {"serve", "[FOLDER] [--listen ADDR:PORT] [--state DIR]",
-                        "be a hub for a folder, on this machine only", serve};
+                        "be a hub for a folder, on this machine only; in a terminal, talk there",
+                        serve};
 
 }  // namespace skein::cli

@@ -37,8 +37,8 @@ def log(hub):
     return said
 
 
-def two_and_a_member(claims, folder):
-    with Hub(folder / "hub") as hub, \
+def two_a_member_and_the_operator(claims, folder):
+    with Hub(folder / "hub", terminal=True, USER="ada", NO_COLOR="1") as hub, \
             Typist(hub.port(), folder / "one.out") as one, \
             Typist(hub.port(), folder / "two.out") as two:
         with claims.claim("the tutorial's client talks to a hub: each of its messages earns one answer"):
@@ -53,9 +53,16 @@ def two_and_a_member(claims, folder):
             expect(code == 0, said)
             one.hears("lin: 照片好了")
             two.hears("lin: 照片好了")
+        with claims.claim("the hub's own terminal shows all that, and both hear what its operator "
+                          "types there"):
+            for text in (":你好", ":大家好", ":有人吗", "lin: 照片好了"):
+                hub.says(text)
+            hub.type("我在")
+            one.hears("ada: 我在")
+            two.hears("ada: 我在")
         with claims.claim("and the member reads all that they said, in one order, each once"):
             said = log(hub)
-            for text in ("你好", "大家好", "有人吗", "照片好了"):
+            for text in ("你好", "大家好", "有人吗", "照片好了", "我在"):
                 expect(said.count(f":{text}\n") + said.count(f": {text}\n") == 1, said)
         with claims.claim("a message of 16 KiB in Chinese reaches them cut to what they read, "
                           "and no character in two"):
@@ -63,6 +70,8 @@ def two_and_a_member(claims, folder):
             expect(code == 0, said)
             one.hears("线线线")
             expect(one.lives(), "the client died of it")
+        with claims.claim("the operator types Ctrl-D, and the hub ends in order"):
+            expect(hub.end_input() == 0, hub.said())
 
 
 def operator(claims, folder):
@@ -110,6 +119,6 @@ def a_hundred(claims, folder):
 
 
 def check(claims, folder):
-    two_and_a_member(claims, folder)
+    two_a_member_and_the_operator(claims, folder)
     operator(claims, folder)
     a_hundred(claims, folder)
