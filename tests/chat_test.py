@@ -311,6 +311,36 @@ class Terminal(Case):
                          r"(?m)^m\d+, m\d+, m\d+ and \d+ more have left$")
         self.assertEqual(ada.screen.edited, "lobby>")
 
+    def test_another_name_is_kept_for_later_commands_at_this_hub(self):
+        def last():
+            return json.loads(self.done("log", "--json", "--last", "1", "--name", "ada").out)["from"]
+        lin = self.chatter()
+        lin.type("/name lin w\r")
+        lin.see("you are lin w now, and in later commands")
+        lin.type("/quit\r")
+        self.assertEqual(lin.end(), 0)
+        self.done("say", "who am I?")
+        self.assertEqual(last(), "lin w")
+        self.done("say", "--name", "eve", "for once")
+        self.assertEqual(last(), "eve")
+        self.done("say", "and again")
+        self.assertEqual(last(), "lin w")
+        self.environment["SKEIN_HUB"] = f"localhost:{self.the_hub.port}"  # known by another address
+        self.done("say", "elsewhere")
+        self.assertEqual(last(), "lin")
+
+    def test_a_kept_name_that_is_none_is_said(self):
+        for kept, error in ((b"", "is damaged"), (b"torn", "is damaged"), (b"a/b\n", "is none"),
+                            (b"\x1b[2J\n", "is none"), (b"\xff\n", "is none")):
+            self.write(f".local/state/skein/client/names/{self.the_hub.address}", kept,
+                       folder=self.folder)
+            said = self.skein("who")
+            self.assertEqual((said.code, said.out), (1, ""), kept)
+            self.assertIn(error, said.err)
+            self.assertRegex(said.err, r"\nskein: hint: remove it.*, or say --name NAME\n\Z")
+            self.assertNotIn("\x1b", said.err)
+            self.done("who", "--name", "lin")
+
     def test_colours_unless_asked_not_to(self):
         eve = self.someone()
         self.says(eve, "before")

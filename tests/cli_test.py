@@ -37,8 +37,8 @@ exit: 0 done  1 failed  2 usage  3 incomplete, run again  4 refused  5 no hub
 COMMON = """\
   --hub HOST:PORT      which hub; else $SKEIN_HUB, else 127.0.0.1:8080
   --retry-for SECONDS  how long to call a lost hub again without progress; 30
-  --name NAME          what to be called; else your user's name
-  --state DIR          where this device's id is kept
+  --name NAME          what to be called; else as /name said, or your user's name
+  --state DIR          where this device's id and names are kept
   --json               results as JSON lines
   --quiet              no output but errors
   --help               this help

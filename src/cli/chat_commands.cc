@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "chat/names.h"
 #include "cli/chat_session.h"
 #include "cli/local_store.h"
 #include "cli/paths.h"
@@ -48,7 +49,8 @@ const std::vector<ChatSession::Command>& ChatSession::commands() {
       {"rooms", "/rooms", "which rooms there are", &ChatSession::list_rooms},
       {"who", "/who", "who is online", &ChatSession::who},
       {"topic", "/topic [TEXT]", "what this room is about", &ChatSession::topic},
-      {"name", "/name NAME", "be called otherwise", &ChatSession::rename},
+      {"name", "/name NAME", "be called otherwise, and keep that for later commands",
+       &ChatSession::rename},
       {"msg", "/msg NAME TEXT", "a direct message", &ChatSession::message},
       {"send", "/send FILE", "put a file into the hub's folder and offer it here",
        &ChatSession::send},
@@ -140,6 +142,11 @@ Task<Result<void>> ChatSession::rename(std::string rest) {
   if (auto given = needs(rest, "/name NAME"); !given) co_return given;
   const auto name = co_await client::rename(*talk_, std::move(rest));
   if (!name) co_return pass(name.error());
+  auto keep = [this, &name]() -> Result<void> {
+    TRY(chat::parse_name(*name, "member"));
+    return client_.folder.keep_name_at(options_.link.hub.text(), *name);
+  };
+  const auto kept = co_await client_.pool.run(client_.loop, keep);
   // Whoever dials from now on says hello as the new one.
   options_.link.identity.name = *name;
   co_await talk_->close();
@@ -147,7 +154,12 @@ Task<Result<void>> ChatSession::rename(std::string rest) {
   if (over()) co_return fail(kCancelled, "interrupted");
   renamed_ = true;
   follow_->cancel();
-  note(concat("you are ", escaped(*name), " now; next time say --name ", quoted(*name)));
+  if (kept) {
+    note(concat("you are ", escaped(*name), " now, and in later commands"));
+  } else {
+    note(concat("you are ", escaped(*name), " now; next time say --name ", quoted(*name), ", as ",
+                escaped(kept.error().text())));
+  }
   auto dialled = co_await dial_patiently(*talk_);
   co_return dialled;
 }

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "chat/names.h"
 #include "socketserver/signals.h"
 
 namespace skein::cli {
@@ -28,13 +29,31 @@ std::string user_name() {
   return std::string(name).substr(0, spec::kMaxNameBytes);
 }
 
-Result<client::LinkOptions> link_options(const ClientFlags& flags, Random& random) {
+// What is kept for the hub, if it is a name at all.
+Result<std::optional<std::string>> kept_name(const socketserver::Endpoint& hub,
+                                             const store::StateFolder& folder) {
+  TRY_ASSIGN(auto name, folder.name_at(hub.text()));
+  if (!name) return name;
+  if (auto good = chat::parse_name(*name, "member"); !good) {
+    return std::unexpected(
+        Error(kIo, concat("the name kept for ", hub.text(), " is none: ", good.error().message()))
+            .with_hint(concat("remove it from ", quoted(folder.path() + "/client/names"),
+                              ", or say --name NAME")));
+  }
+  return name;
+}
+
+Result<store::StateFolder> state_folder(const ClientFlags& flags) {
+  std::optional<std::string> given;
+  if (!flags.state.empty()) given = flags.state;
+  return store::StateFolder::open(given);
+}
+
+Result<client::LinkOptions> link_options(const ClientFlags& flags, store::StateFolder& folder,
+                                         Random& random) {
   client::LinkOptions options;
   TRY_ASSIGN(options.hub, hub_endpoint(flags));
-  std::optional<std::string> state;
-  if (!flags.state.empty()) state = flags.state;
-  TRY_ASSIGN(store::StateFolder folder, store::StateFolder::open(state));
-  TRY_ASSIGN(options.identity, identity_of(flags.name, folder, random));
+  TRY_ASSIGN(options.identity, identity_at(options.hub, flags.name, folder, random));
   options.retry_for_ms = flags.retry_for_ms;
   return options;
 }
@@ -70,10 +89,14 @@ Result<socketserver::Endpoint> hub_endpoint(const ClientFlags& flags) {
   return endpoint;
 }
 
-Result<client::Identity> identity_of(const std::string& name, store::StateFolder& folder,
-                                     Random& random) {
+Result<client::Identity> identity_at(const socketserver::Endpoint& hub, const std::string& name,
+                                     store::StateFolder& folder, Random& random) {
   client::Identity identity;
-  identity.name = name.empty() ? user_name() : name;
+  identity.name = name;
+  if (name.empty()) {
+    TRY_ASSIGN(auto kept, kept_name(hub, folder));
+    identity.name = kept ? *std::move(kept) : user_name();
+  }
   TRY_ASSIGN(identity.device, folder.device_id(random));
   return identity;
 }
@@ -94,8 +117,10 @@ Result<std::vector<std::string>> parse_client_flags(const Command& command,
       {"hub", "HOST:PORT", "which hub; else $SKEIN_HUB, else 127.0.0.1:8080", set_text(flags.hub)});
   own.push_back({"retry-for", "SECONDS", "how long to call a lost hub again without progress; 30",
                  set_seconds(flags.retry_for_ms)});
-  own.push_back({"name", "NAME", "what to be called; else your user's name", set_text(flags.name)});
-  own.push_back({"state", "DIR", "where this device's id is kept", set_text(flags.state)});
+  own.push_back({"name", "NAME", "what to be called; else as /name said, or your user's name",
+                 set_text(flags.name)});
+  own.push_back(
+      {"state", "DIR", "where this device's id and names are kept", set_text(flags.state)});
   own.push_back({"json", "", "results as JSON lines", set_true(flags.output.json)});
   own.push_back({"quiet", "", "no output but errors", set_true(flags.output.quiet)});
   own.push_back({"help", "", "this help", set_true(flags.help)});
@@ -119,7 +144,9 @@ Result<std::vector<std::string>> parse_client_flags(const Command& command,
 int run_client(const ClientFlags& flags, const std::function<Task<int>(Client&)>& body) {
   SystemClock clock;
   SystemRandom random;
-  auto options = link_options(flags, random);
+  auto folder = state_folder(flags);
+  if (!folder) return report(folder.error());
+  auto options = link_options(flags, *folder, random);
   if (!options) return report(options.error());
   auto loop = socketserver::Loop::create(clock);
   if (!loop) return report(loop.error());
@@ -127,7 +154,7 @@ int run_client(const ClientFlags& flags, const std::function<Task<int>(Client&)>
   socketserver::Pool pool(limits::kPoolThreads, limits::kPoolQueue);
   client::Link link(**loop, pool, random, *options);
   socketserver::Event interrupted;
-  Client client{**loop, pool, link, *options, clock, random, interrupted};
+  Client client{**loop, pool, link, *options, clock, random, interrupted, *folder};
   return socketserver::run_until_done(**loop, run_body(body, client, signals));
 }
 

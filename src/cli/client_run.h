@@ -24,7 +24,7 @@ namespace skein::cli {
 struct ClientFlags {
   OutputFlags output;
   std::string hub;    // empty: $SKEIN_HUB, else 127.0.0.1:8080
-  std::string name;   // empty: the user's
+  std::string name;   // empty: what is kept for the hub, else the user's
   std::string state;  // empty: the usual folder
   std::int64_t retry_for_ms;
   bool help = false;
@@ -40,8 +40,10 @@ struct ClientFlags {
 // The hub that the flags, the environment or the default name.
 [[nodiscard]] Result<socketserver::Endpoint> hub_endpoint(const ClientFlags& flags);
 
-// Who this client is: called `name`, or as the user if that is empty.
-[[nodiscard]] Result<client::Identity> identity_of(const std::string& name,
+// Who this client is at that hub: called `name`; if that is empty, as a /name there once said; else
+// as the user.
+[[nodiscard]] Result<client::Identity> identity_at(const socketserver::Endpoint& hub,
+                                                   const std::string& name,
                                                    store::StateFolder& folder, Random& random);
 
 // The same help for commands that talk to no hub.
@@ -55,6 +57,7 @@ struct Client {
   const Clock& clock;
   Random& random;
   socketserver::Event& interrupted;  // by Ctrl-C
+  const store::StateFolder& folder;
 };
 
 // Runs `body` on a loop of its own, with a link that is cancelled by Ctrl-C (a second one ends

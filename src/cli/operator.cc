@@ -33,10 +33,11 @@ Task<bool> talk_as_operator(Terminal here, socketserver::Event& interrupted) {
   link_options.hub = here.hub;
   link_options.retry_for_ms = std::numeric_limits<std::int64_t>::max();
   int code = kDone;
-  if (auto identity = identity_of("", here.folder, here.random); identity) {
+  if (auto identity = identity_at(here.hub, "", here.folder, here.random); identity) {
     link_options.identity = *std::move(identity);
     client::Link link(here.loop, here.pool, here.random, link_options);
-    Client client{here.loop, here.pool, link, link_options, here.clock, here.random, interrupted};
+    Client client{here.loop,  here.pool,   link,        link_options,
+                  here.clock, here.random, interrupted, here.folder};
     ChatSession::Options options;
     options.link = link_options;
     options.ends_hub = true;

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace skein::store {
@@ -19,6 +21,7 @@ namespace skein::store {
 namespace {
 
 constexpr std::size_t kIdBytes = 16;
+constexpr const char* kNames = "client/names";
 
 // The process that wrote itself into a lock file; empty when that cannot be told.
 std::string pid_in(int fd) {
@@ -87,29 +90,36 @@ Result<void> make_private(const std::string& path) {
   return {};
 }
 
-// The id in the file; nothing when there is no such file.
-Result<std::optional<std::string>> read_id(const std::string& path) {
+// The file's beginning, at most so many bytes; nothing when there is no such file.
+Result<std::optional<std::string>> read_beginning(const std::string& path, std::size_t most) {
   const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   if (!fd.is_open()) {
     if (errno == ENOENT) return std::nullopt;
     return fail_errno(errno, concat("opening ", quoted(path)));
   }
-  char text[2 * kIdBytes + 2];
+  std::string text(most, '\0');
   ssize_t got = 0;
   do {
-    got = read(fd.get(), text, sizeof text);
+    got = read(fd.get(), text.data(), text.size());
   } while (got < 0 && errno == EINTR);
   if (got < 0) return fail_errno(errno, concat("reading ", quoted(path)));
-  std::string_view id(text, static_cast<std::size_t>(got));
-  if (id.ends_with('\n')) id.remove_suffix(1);
+  text.resize(static_cast<std::size_t>(got));
+  return text;
+}
+
+// The id in the file; nothing when there is no such file.
+Result<std::optional<std::string>> read_id(const std::string& path) {
+  TRY_ASSIGN(auto id, read_beginning(path, 2 * kIdBytes + 2));
+  if (!id) return id;
+  if (id->ends_with('\n')) id->pop_back();
   std::byte raw[kIdBytes];
-  if (!from_hex(id, raw)) {
+  if (!from_hex(*id, raw)) {
     return std::unexpected(
         Error(kIo, concat(quoted(path), " is damaged: it is not 32 hexadecimal digits"))
             .with_hint("remove it: this device gets another id, and unfinished transfers start "
                        "again"));
   }
-  return std::string(id);
+  return id;
 }
 
 // Errors by errno; 0 is done.
@@ -128,6 +138,26 @@ int write_synced(int fd, std::string_view text) {
     if (errno != EINTR) return errno;
   }
   return 0;
+}
+
+Result<void> sync_folder(const std::string& folder) {
+  const Descriptor fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A filesystem that cannot sync a folder answers EINVAL, and this is all that can be done.
+  if (!fd.is_open() || (fsync(fd.get()) != 0 && errno != EINVAL)) {
+    return fail_errno(errno, concat("syncing folder ", quoted(folder)));
+  }
+  return {};
+}
+
+// An address as the name of a file; nothing for what no host is called.
+std::optional<std::string> file_name_of(std::string_view address) {
+  constexpr std::string_view kTaken =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.:[]%_-";
+  if (address.empty() || address.starts_with('.') || address.size() > spec::kMaxComponentBytes ||
+      address.find_first_not_of(kTaken) != std::string_view::npos) {
+    return std::nullopt;
+  }
+  return std::string(address);
 }
 
 // Gives the file its name unless that is taken: 0, EEXIST or why not. The file may keep its first
@@ -182,7 +212,7 @@ Result<StateFolder> StateFolder::open(const std::optional<std::string>& given) {
   return StateFolder(std::move(path));
 }
 
-Result<std::string> StateFolder::subfolder(const char* name) {
+Result<std::string> StateFolder::subfolder(const char* name) const {
   std::string path = concat(path_, "/", name);
   TRY(make_private(path));
   return path;
@@ -222,15 +252,43 @@ Result<std::string> StateFolder::device_id(Random& random) {
   (void)unlink(temporary.c_str());  // gone already when it was renamed
   if (code != 0 && code != EEXIST) return fail_errno(code, concat("writing ", quoted(path)));
 
-  const Descriptor opened(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  // A filesystem that cannot sync a folder answers EINVAL, and this is all that can be done.
-  if (!opened.is_open() || (fsync(opened.get()) != 0 && errno != EINVAL)) {
-    return fail_errno(errno, concat("syncing folder ", quoted(folder)));
-  }
+  TRY(sync_folder(folder));
   // What is there now, ours or that of a client that was faster.
   TRY_ASSIGN(id, read_id(path));
   if (!id) return fail(kIo, concat(quoted(path), " vanished as soon as it was written"));
   return *std::move(id);
+}
+
+Result<std::optional<std::string>> StateFolder::name_at(const std::string& hub) const {
+  const auto file = file_name_of(hub);
+  if (!file) return std::nullopt;
+  const std::string path = concat(path_, "/", kNames, "/", *file);
+  TRY_ASSIGN(auto name, read_beginning(path, spec::kMaxNameBytes + 2));
+  if (!name) return name;
+  // A line, and nothing else.
+  if (name->find('\n') != name->size() - 1 || name->size() < 2) {
+    return std::unexpected(Error(kIo, concat(quoted(path), " is damaged: it is not one line"))
+                               .with_hint("remove it, or say --name NAME"));
+  }
+  name->pop_back();
+  return name;
+}
+
+Result<void> StateFolder::keep_name_at(const std::string& hub, const std::string& name) const {
+  const auto file = file_name_of(hub);
+  if (!file) return fail(kBadName, concat("no name can be kept for a hub called ", quoted(hub)));
+  TRY_ASSIGN(const std::string folder, subfolder(kNames));
+  const std::string path = concat(folder, "/", *file);
+  std::string temporary = concat(folder, "/.XXXXXX");
+  const Descriptor fd(mkostemp(temporary.data(), O_CLOEXEC));  // mode 0600
+  if (!fd.is_open()) return fail_errno(errno, concat("making a file in ", quoted(folder)));
+  int code = write_synced(fd.get(), concat(name, "\n"));
+  if (code == 0 && rename(temporary.c_str(), path.c_str()) != 0) code = errno;
+  if (code != 0) {
+    (void)unlink(temporary.c_str());
+    return fail_errno(code, concat("writing ", quoted(path)));
+  }
+  return sync_folder(folder);
 }
 
 }  // namespace skein::store

@@ -48,9 +48,15 @@ class StateFolder {
   // clients that start at the same time get the same.
   Result<std::string> device_id(Random& random);
 
+  // What this client is called at the hub of that address ("127.0.0.1:8080"), kept in
+  // `client/names`; nothing: that was never said. Any thread. kIo: what is kept is damaged.
+  [[nodiscard]] Result<std::optional<std::string>> name_at(const std::string& hub) const;
+  // It is called so from now on, also after a crash: a line of text, at most spec::kMaxNameBytes.
+  [[nodiscard]] Result<void> keep_name_at(const std::string& hub, const std::string& name) const;
+
  private:
   explicit StateFolder(std::string path) : path_(std::move(path)) {}
-  Result<std::string> subfolder(const char* name);  // its path; made when missing
+  Result<std::string> subfolder(const char* name) const;  // its path; made when missing
 
   std::string path_;
 };

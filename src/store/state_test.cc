@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/limits.h"
 #include "store/test_support.h"
 
 namespace skein::store {
@@ -312,6 +313,57 @@ TEST_F(StateTest, ADamagedIdIsSaidAndNotReplaced) {
   }
   write(path, id);  // by hand, without a line's end
   EXPECT_EQ(state.device_id(random_).value(), id);
+}
+
+// --- what the client is called
+
+TEST_F(StateTest, ANameIsKeptForEachHub) {
+  EXPECT_EQ(open().name_at("127.0.0.1:8080").value(), std::nullopt);
+  EXPECT_FALSE(fs::exists(base_ / "state/client")) << "asking makes nothing";
+  ASSERT_TRUE(open().keep_name_at("127.0.0.1:8080", "lin"));
+  ASSERT_TRUE(open().keep_name_at("127.0.0.1:8080", "林 w"));
+  ASSERT_TRUE(open().keep_name_at("[::1]:8080", std::string(spec::kMaxNameBytes, 'x')));
+  EXPECT_EQ(open().name_at("127.0.0.1:8080").value(), "林 w");
+  EXPECT_EQ(open().name_at("[::1]:8080").value(), std::string(spec::kMaxNameBytes, 'x'));
+  EXPECT_EQ(open().name_at("127.0.0.1:8081").value(), std::nullopt);
+  const fs::path folder = base_ / "state/client/names";
+  EXPECT_EQ(mode_of(folder / "127.0.0.1:8080"), 0600U);
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder), {}), 2) << "nothing is left beside them";
+}
+
+TEST_F(StateTest, ADamagedNameIsSaidAndCanBeReplaced) {
+  const StateFolder state = open();
+  ASSERT_TRUE(state.keep_name_at("hub:1", "lin"));
+  const fs::path path = base_ / "state/client/names/hub:1";
+  for (const std::string& text : {std::string(), std::string("\n"), std::string("li"),
+                                  std::string("lin\nada\n"), std::string(5000, 'x') + "\n"}) {
+    write(path, text);
+    const auto name = state.name_at("hub:1");
+    ASSERT_FALSE(name) << text;
+    EXPECT_TRUE(name.error().is(kIo));
+    EXPECT_NE(name.error().message().find(path.string()), std::string::npos);
+    EXPECT_NE(name.error().hint().find("--name"), std::string::npos);
+  }
+  ASSERT_TRUE(state.keep_name_at("hub:1", "ada"));
+  EXPECT_EQ(state.name_at("hub:1").value(), "ada");
+}
+
+TEST_F(StateTest, AHubIsNoPath) {
+  const StateFolder state = open();
+  ASSERT_TRUE(state.keep_name_at("hub:1", "lin"));
+  for (const char* const hub : {"", "..", "../names/hub:1", "a/b:1", ".hub:1", "a b:1"}) {
+    EXPECT_EQ(state.name_at(hub).value(), std::nullopt) << hub;
+    EXPECT_FALSE(state.keep_name_at(hub, "lin")) << hub;
+  }
+}
+
+TEST_F(StateTest, ANameThatCannotBeWrittenIsSaidAndTheOneBeforeStays) {
+  if (geteuid() == 0) GTEST_SKIP() << "nothing is closed to root";
+  const StateFolder state = open();
+  ASSERT_TRUE(state.keep_name_at("hub:1", "lin"));
+  ASSERT_TRUE(fs::create_directory(base_ / "state/client/names/hub:2"));
+  EXPECT_FALSE(state.keep_name_at("hub:2", "lin"));
+  EXPECT_EQ(state.name_at("hub:1").value(), "lin");
 }
 
 }  // namespace
