@@ -60,10 +60,11 @@ usage: skein serve [FOLDER] [--listen ADDR:PORT] [--state DIR]
 """,
     "put": """\
 send files and folders; an interrupted one goes on where it stopped
-usage: skein put PATH... [--to FOLDER]
+usage: skein put PATH... [--to FOLDER] [--announce ROOM]
 
   --to FOLDER          into this folder of the hub, made when missing
   --dialect NAME       skein, or tutorial: to a server that reads as the tutorial's does
+  --announce ROOM      offer it in this room, or to @NAME, once all of it is there
 """ + COMMON,
     "get": """\
 fetch files and folders; an interrupted one goes on where it stopped
@@ -114,7 +115,7 @@ usage: skein doctor [HUB] [--json]
 """,
 }
 
-PUT_USAGE = "skein: hint: usage: skein put PATH... [--to FOLDER]\n"
+PUT_USAGE = "skein: hint: usage: skein put PATH... [--to FOLDER] [--announce ROOM]\n"
 ADDRESS_HINT = "skein: hint: write HOST:PORT, for example 127.0.0.1:8080 or [::1]:8080\n"
 
 

@@ -9,7 +9,8 @@ import threading
 import time
 import unittest
 
-from support import (PATIENCE_S, Case, Conversation, eventually, frame, free_port, interrupt, ran)
+from support import (DOWN, PATIENCE_S, UP, Case, Conversation, Fault, eventually, frame, free_port,
+                     interrupt, ran)
 
 KILLS = 6  # of the hub
 SOAK_S = int(os.environ.get("SKEIN_SOAK_S", "0"))  # ./dev soak: so long, a kill a second
@@ -186,6 +187,87 @@ class Following(Case):
                 _, payload = slow.answer()
                 seqs += [json.loads(line)["seq"] for line in payload.splitlines()]
             self.assertEqual(seqs, list(range(1, count + 1)))
+
+
+class Announcing(Case):
+    """skein put --announce ROOM."""
+
+    def setUp(self):
+        super().setUp()
+        self.the_hub = self.hub()
+        self.write("a.jpg", b"content")
+        self.write("holiday/b.jpg", b"content")
+
+    def offered(self, room="lobby", name="lin"):
+        """(text, file) of all that is in the room."""
+        lines = self.done("log", room, "--json", "--last", "1000", "--name", name).out.splitlines()
+        return [(line["text"], line.get("file")) for line in map(json.loads, lines)]
+
+    def test_each_thing_is_offered_once(self):
+        said = self.done("put", "a.jpg", "holiday/", "--to", "2026", "--announce", "lobby")
+        self.assertRegex(said.out, r"^done: 2 files, .* at ada:2026/; announced in lobby\n\Z")
+        self.assertEqual(self.offered(), [("", "2026/a.jpg"), ("", "2026/holiday")])
+        said = self.done("put", "holiday/.", "--announce", "LOBBY", "--json")
+        self.assertEqual((said.last_json["done"], said.last_json["announced"]), (True, 1))
+        self.assertEqual(self.offered()[2:], [("", "holiday")])
+        self.assertNotIn("announced", self.done("put", "a.jpg", "--json").last_json)
+        self.assertEqual(self.done("put", "a.jpg", "--announce", "lobby", "--quiet").out, "")
+        self.assertEqual(self.offered()[3:], [("", "a.jpg")])
+
+    def test_to_one_member(self):
+        self.done("who", "--name", "ada")
+        self.done("put", "a.jpg", "--announce", "@ada")
+        self.assertEqual(self.offered("@lin", name="ada"), [("", "a.jpg")])
+        self.assertEqual(self.offered(), [])
+
+    def test_a_room_that_is_not_there_leaves_it_incomplete(self):
+        said = self.skein("put", "a.jpg", "--announce", "nowhere")
+        self.assertEqual((said.code, said.out), (3, ""))
+        self.assertRegex(said.err, r"\Askein: error: all is there, but not announced in 'nowhere': "
+                                   r"no room 'nowhere'\nskein: hint: .*\n\Z")
+        self.assertEqual(self.the_hub.names(), ["a.jpg"])
+        said = self.skein("put", "a.jpg", "--announce", "nowhere", "--json")
+        problem, last = map(json.loads, said.out.splitlines())
+        self.assertEqual((problem["problem"], problem["error"]), ("nowhere", "not_found"))
+        self.assertEqual((said.code, said.err), (3, ""))
+        self.assertEqual([last[key] for key in ("done", "files", "files_there", "problems",
+                                                "announced", "durable", "verified")],
+                         [False, 1, 1, 1, 0, True, "digest"])
+        self.skein("chat", "nowhere", typed="")  # which makes it
+        self.done("put", "a.jpg", "--announce", "nowhere")
+        self.assertEqual(self.offered("nowhere"), [("", "a.jpg")])
+
+    def test_what_is_not_whole_is_not_announced(self):
+        said = self.skein("put", "a.jpg", "missing", "--announce", "lobby", "--json")
+        self.assertEqual(said.code, 3)
+        self.assertEqual((said.last_json["done"], said.last_json["announced"]), (False, 0))
+        self.assertEqual(self.offered(), [])
+
+    def test_a_lost_line_is_no_second_message(self):
+        for direction, text in ((UP, b'"op":"say"'), (DOWN, b'"number"')):
+            with self.subTest(direction):
+                before = len(self.offered())
+                relay = self.relay(self.the_hub, Fault("cut", direction, text=text))
+                self.done("put", "a.jpg", "--announce", "lobby")
+                self.assertEqual(relay.dialled, 2)
+                self.environment["SKEIN_HUB"] = self.the_hub.address
+                self.assertEqual(self.offered()[before:], [("", "a.jpg")])
+
+    def test_more_than_the_hub_takes_at_once(self):
+        names = [f"{number:03}" for number in range(110)]
+        for name in names:
+            self.write(name, b"")
+        said = self.done("put", *names, "--announce", "lobby", "--json")
+        self.assertEqual(said.last_json["announced"], len(names))
+        self.assertEqual([file for _, file in self.offered()], names)
+
+    def test_what_cannot_be_asked_for(self):
+        for arguments, error in ((["--announce", ""], "has no name"),
+                                 (["--announce", "x", "--dialect", "tutorial"], "no rooms")):
+            said = self.skein("put", "a.jpg", *arguments)
+            self.assertEqual(said.code, 2)
+            self.assertIn(error, said.err)
+        self.assertEqual(self.the_hub.names(), [])
 
 
 class Logs(Case):

@@ -1,12 +1,17 @@
 #include "client/put.h"
 
+#include <functional>
+#include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "base/text.h"
 #include "cli/client_run.h"
 #include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/summary.h"
+#include "client/talk.h"
 #include "client/tutorial_put.h"
 
 namespace skein::cli {
@@ -19,6 +24,7 @@ struct PutFlags {
   ClientFlags common;
   std::string to;
   std::string dialect = "skein";
+  std::string announce;  // in this room; empty: in none
 };
 
 // "a.txt", "3 things": what was named on the command line, escaped.
@@ -35,6 +41,23 @@ std::string place_of(const client::Link& link, const std::vector<std::string>& p
                 paths.size() == 1 ? name_of(paths) : "");
 }
 
+// Offers each thing that was put in a line of the room, once all of it is there: who is told half
+// of it would have to be told again.
+Task<Announced> announce(Client& client, std::string room, const client::Tally& tally) {
+  Announced announced{std::move(room), 0, {}};
+  for (const std::string& target : tally.targets) {
+    const std::string text;
+    const auto said =
+        co_await client::say(client.link, client.random, announced.room, text, target);
+    if (!said) {
+      announced.ended = pass(said.error());
+      break;
+    }
+    ++announced.things;
+  }
+  co_return announced;
+}
+
 Task<int> run_put(Client& client, const PutFlags& flags, const std::vector<std::string>& paths,
                   store::Path to) {
   client::Tally tally;
@@ -48,9 +71,17 @@ Task<int> run_put(Client& client, const PutFlags& flags, const std::vector<std::
   auto ended = co_await client::put(client.link, paths, to, tally);
   const std::int64_t elapsed_ms = progress.elapsed_ms();
   co_await progress.stop();
-  co_return report(Transferred{tally, std::move(ended), elapsed_ms, "sent",
-                               place_of(client.link, paths, to), "skein restore"},
-                   flags.common.output);
+  std::optional<Announced> announced;
+  if (!flags.announce.empty()) {
+    announced.emplace(Announced{flags.announce, 0, {}});
+    if (ended && tally.problems.empty()) {
+      announced = co_await announce(client, flags.announce, tally);
+    }
+  }
+  co_return report(
+      Transferred{tally, std::move(ended), elapsed_ms, "sent", place_of(client.link, paths, to),
+                  "skein restore", std::move(announced)},
+      flags.common.output);
 }
 
 Task<int> run_tutorial_put(Client& client, const PutFlags& flags,
@@ -67,17 +98,31 @@ Task<int> run_tutorial_put(Client& client, const PutFlags& flags,
                    flags.common.output);
 }
 
+// An empty name would be taken for none.
+std::function<Result<void>(const std::string&)> set_room(std::string& target) {
+  return [&target](const std::string& value) -> Result<void> {
+    if (value.empty()) return fail(kUsage, "the room to announce it in has no name");
+    target = value;
+    return {};
+  };
+}
+
 Result<PutFlags> parse(const Command& command, const std::vector<std::string>& arguments,
                        std::vector<std::string>& paths) {
   PutFlags flags;
   std::vector<Flag> own = {
       {"to", "FOLDER", "into this folder of the hub, made when missing", set_text(flags.to)},
       {"dialect", "NAME", "skein, or tutorial: to a server that reads as the tutorial's does",
-       set_text(flags.dialect)}};
+       set_text(flags.dialect)},
+      {"announce", "ROOM", "offer it in this room, or to @NAME, once all of it is there",
+       set_room(flags.announce)}};
   TRY_ASSIGN(paths,
              parse_client_flags(command, arguments, flags.common, std::move(own), 1, SIZE_MAX));
   if (flags.dialect != "skein" && flags.dialect != "tutorial") {
     return fail(kUsage, concat("no dialect ", quoted(flags.dialect), ": skein or tutorial"));
+  }
+  if (flags.dialect == "tutorial" && !flags.announce.empty()) {
+    return fail(kUsage, "a server of the tutorial has no rooms to announce anything in");
   }
   return flags;
 }
@@ -106,7 +151,7 @@ int put(const Command& command, const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-const Command kPut = {"put", "PATH... [--to FOLDER]",
+const Command kPut = {"put", "PATH... [--to FOLDER] [--announce ROOM]",
                       "send files and folders; an interrupted one goes on where it stopped", put};
 
 }  // namespace skein::cli

@@ -18,11 +18,16 @@ std::string verification(const client::Tally& tally, std::string_view place) {
   return out;
 }
 
+bool failed_to_announce(const Transferred& transferred) {
+  return transferred.announced && !transferred.announced->ended;
+}
+
 Exit exit_of(const Transferred& transferred) {
   const client::Tally& tally = transferred.tally;
   if (!transferred.ended && tally.files_done == 0)
     return exit_for(transferred.ended.error().kind());
   if (!transferred.ended) return kNotComplete;
+  if (failed_to_announce(transferred)) return kNotComplete;
   if (tally.problems.empty()) return kDone;
   // One thing was asked for and refused: that is its exit code. Among others it is "incomplete".
   if (tally.files_done == 0 && tally.problems.size() == 1 && tally.files <= 1) {
@@ -33,12 +38,16 @@ Exit exit_of(const Transferred& transferred) {
 
 void print_json(const Transferred& transferred, Exit code) {
   const client::Tally& tally = transferred.tally;
-  for (const client::Problem& problem : tally.problems) {
+  std::int64_t problems = 0;
+  const auto print_problem = [&problems](const std::string& name, const Error& error) {
     wire::Dictionary line;
-    line.set("problem", problem.name)
-        .set("error", problem.error.kind().name)
-        .set("message", problem.error.text());
+    line.set("problem", name).set("error", error.kind().name).set("message", error.text());
     print_line(line.to_json());
+    ++problems;
+  };
+  for (const client::Problem& problem : tally.problems) print_problem(problem.name, problem.error);
+  if (failed_to_announce(transferred)) {
+    print_problem(transferred.announced->room, transferred.announced->ended.error());
   }
   const bool acknowledged = tally.confirmed && (tally.files_done > 0 || code == kDone);
   wire::Dictionary line;
@@ -49,13 +58,27 @@ void print_json(const Transferred& transferred, Exit code) {
       .set("bytes", static_cast<std::int64_t>(tally.bytes_done))
       .set("bytes_moved", static_cast<std::int64_t>(tally.bytes_moved))
       .set("replaced", static_cast<std::int64_t>(tally.replaced))
-      .set("problems", static_cast<std::int64_t>(tally.problems.size()))
+      .set("problems", problems)
       .set("milliseconds", transferred.elapsed_ms)
       .set("durable", acknowledged && tally.durable)
       .set("verified", !acknowledged     ? "none"
                        : tally.by_digest ? "digest"
                                          : "length");
+  if (transferred.announced) {
+    line.set("announced", static_cast<std::int64_t>(transferred.announced->things));
+  }
   print_line(line.to_json());
+}
+
+// All was moved, and the room does not know of all.
+void report_unannounced(const Announced& announced) {
+  const Error& error = announced.ended.error();
+  const std::string some =
+      announced.things == 0 ? "" : concat(", but for ", human_count(announced.things));
+  report_error(concat("all is there, but not announced in ", quoted(announced.room), some, ": ",
+                      error.text()));
+  report_hint(error.hint().empty() ? "run the same command again: nothing is sent twice"
+                                   : error.hint());
 }
 
 // Whole sentences about what is left undone, for a person.
@@ -98,7 +121,7 @@ void report_problems(const Transferred& transferred) {
 
 std::string done_line(const Transferred& transferred) {
   const client::Tally& tally = transferred.tally;
-  if (!transferred.ended || !tally.problems.empty()) return "";
+  if (!transferred.ended || !tally.problems.empty() || failed_to_announce(transferred)) return "";
   const std::uint64_t moved = tally.files_done - tally.files_there;
   std::string line = concat("done: ", counted(tally.files_done, "file"));
   if (tally.files_there > 0) {
@@ -115,7 +138,11 @@ std::string done_line(const Transferred& transferred) {
     line += concat("; ", human_count(tally.replaced), " replaced (", transferred.restore_words, " ",
                    escaped(tally.last_replaced), " brings the old one back)");
   }
-  return concat(line, "; ", verification(tally, transferred.place));
+  line += concat("; ", verification(tally, transferred.place));
+  if (transferred.announced) {
+    line += concat("; announced in ", escaped(transferred.announced->room));
+  }
+  return line;
 }
 
 Exit report(const Transferred& transferred, OutputFlags flags) {
@@ -124,6 +151,8 @@ Exit report(const Transferred& transferred, OutputFlags flags) {
     print_json(transferred, code);
   } else if (code == kDone) {
     if (!flags.quiet) print_line(done_line(transferred));
+  } else if (failed_to_announce(transferred)) {
+    report_unannounced(*transferred.announced);
   } else {
     report_problems(transferred);
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -12,6 +13,13 @@
 
 namespace skein::cli {
 
+// What a put told a room of.
+struct Announced {
+  std::string room;
+  std::uint64_t things = 0;  // that are offered there
+  Result<void> ended;        // why they are not all that should be
+};
+
 struct Transferred {
   const client::Tally& tally;
   Result<void> ended;  // the error that ended it before its time
@@ -19,6 +27,7 @@ struct Transferred {
   std::string_view verb;      // "sent" or "fetched"
   std::string place;          // "ada-laptop:holiday/" or "./holiday/"
   std::string restore_words;  // how what was replaced is brought back: "skein restore"
+  std::optional<Announced> announced = std::nullopt;  // if that was asked for
 };
 
 // "done: …"; empty when something is left undone.

@@ -16,7 +16,7 @@ struct SummaryTest : ::testing::Test {
     tally.counted = true;
   }
   [[nodiscard]] Transferred transferred() const {
-    return {tally, ended, 36'000, "sent", "ada-laptop:holiday/", "skein restore"};
+    return {tally, ended, 36'000, "sent", "ada-laptop:holiday/", "skein restore", announced};
   }
   [[nodiscard]] std::string line() const { return done_line(transferred()); }
   void fail_with(std::string name, Error error) {
@@ -34,6 +34,7 @@ struct SummaryTest : ::testing::Test {
 
   client::Tally tally;
   Result<void> ended;
+  std::optional<Announced> announced;
 };
 
 TEST_F(SummaryTest, AllSent) {
@@ -194,6 +195,38 @@ TEST_F(SummaryTest, JsonIsALineForEachProblemAndOneForAll) {
                           R"("problems":1,"replaced":0,"verified":"none"})"
                           "\n");
   EXPECT_EQ(out.said.err, "");
+}
+
+TEST_F(SummaryTest, WhatARoomWasToldOf) {
+  announced = {"mo\x1bvies", 2, {}};
+  EXPECT_TRUE(line().ends_with("on disk at ada-laptop:holiday/; announced in mo\\x1bvies"))
+      << line();
+  const auto out = reported({.json = true});
+  EXPECT_TRUE(out.said.out.contains(R"("announced":2,)")) << out.said.out;
+  EXPECT_EQ(out.code, kDone);
+}
+
+TEST_F(SummaryTest, WhatNoRoomWasToldOfIsIncompleteAlthoughItIsThere) {
+  tally.files = tally.files_done = 0;  // an empty folder
+  announced = {"movies", 0, fail(kRefused, "not here")};
+  EXPECT_EQ(line(), "");
+  auto out = reported();
+  EXPECT_EQ(out.code, kNotComplete);
+  EXPECT_EQ(out.said.out, "");
+  EXPECT_EQ(out.said.err,
+            "skein: error: all is there, but not announced in 'movies': not here\n"
+            "skein: hint: run the same command again: nothing is sent twice\n");
+  announced->things = 2;
+  out = reported();
+  EXPECT_TRUE(out.said.err.contains("announced in 'movies', but for 2: not here\n"));
+  out = reported({.json = true});
+  EXPECT_EQ(out.code, kNotComplete);
+  EXPECT_TRUE(
+      out.said.out.starts_with(R"({"error":"refused","message":"not here","problem":"movies"})"))
+      << out.said.out;
+  EXPECT_TRUE(out.said.out.contains(R"("announced":2,)")) << out.said.out;
+  EXPECT_TRUE(out.said.out.contains(R"("done":false,)")) << out.said.out;
+  EXPECT_TRUE(out.said.out.contains(R"("problems":1,)")) << out.said.out;
 }
 
 }  // namespace

@@ -80,6 +80,11 @@ bool Link::ends_all(const Error& error) const {
          error.is(kNoSpace);
 }
 
+Task<void> Link::hang_up(std::string why) {
+  co_await drop();
+  last_trouble_ = std::move(why);
+}
+
 void Link::progress() {
   last_progress_ms_ = loop_.clock().monotonic_ms();
   pause_ms_ = limits::kFirstRetryMs;

@@ -43,6 +43,9 @@ class Link {
   // patience that is left, or we were told to stop.
   socketserver::Task<bool> rest(std::int64_t ms);
 
+  // Ends the connection, if there is one, as if it were lost for that reason.
+  socketserver::Task<void> hang_up(std::string why);
+
   // Something has moved: from now on the patience is whole again.
   void progress();
 

@@ -88,6 +88,7 @@ Task<Result<void>> put(Link& link, std::vector<std::string> paths, store::Path t
       ++tally.files;
       tally.bytes += item.info.size_bytes;
     }
+    tally.targets.push_back((to / tree->items.front().target).text());
     trees.push_back(*std::move(tree));
   }
   tally.counted = true;

@@ -25,11 +25,12 @@ struct Tally {
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_moved = 0;  // over the line, and acknowledged
   std::uint64_t replaced = 0;
-  std::string last_replaced;  // path on the hub, or here for a get
-  bool durable = true;        // false: some answer did not promise the disk
-  bool by_digest = true;      // false: something was verified by its length only
-  bool confirmed = true;      // false: the other side gave no answer at all
-  std::string current;        // what is being moved
+  std::string last_replaced;         // path on the hub, or here for a get
+  bool durable = true;               // false: some answer did not promise the disk
+  bool by_digest = true;             // false: something was verified by its length only
+  bool confirmed = true;             // false: the other side gave no answer at all
+  std::string current;               // what is being moved
+  std::vector<std::string> targets;  // of a put: where each thing that was named goes, at the hub
   std::vector<Problem> problems;
 };
 
