@@ -8,7 +8,8 @@ import termios
 import time
 import unittest
 
-from support import PATIENCE_S, SKEIN, Case, Conversation, eventually, free_port, interrupt
+from support import (DOWN, MIB, PATIENCE_S, SKEIN, UP, Case, Conversation, Fault, eventually,
+                     free_port, interrupt, noise)
 from terminal import COLUMNS, Person, Screen
 
 class Chatter(Person):
@@ -272,6 +273,43 @@ class Terminal(Case):
         lin.see(lambda screen: any(line.startswith("skein: error: ") and "'nothing here'" in line
                                    for line in screen.lines))
         self.assertEqual(self.the_hub.names(), ["照片 1.zip"])
+
+    def test_progress_of_files_leaves_the_talk_as_it_is(self):
+        eve = self.someone()
+        content = noise(8 * MIB)
+        (self.folder / "lin").mkdir()
+        self.write("big file", content, folder=self.folder / "lin")
+        for name, command, way, direction in (("lin", "/send big file", "to the hub: ", UP),
+                                              ("ada", "/get 1", "from the hub: ", DOWN)):
+            # Connections come in this order: to talk, to follow, to move files.
+            relay = self.relay(self.the_hub, None, None, Fault("stall", direction, after=3 * MIB))
+            one = self.chatter(name=name)
+            one.type(command + "\r")
+            relay.wait_stalled()
+            one.type("half")
+            bar = re.compile(re.escape(way) + r" *[1-9]\d?%  \d.* of 8\.4 MB.*   big file")
+            def is_shown(screen, bar=bar):
+                return len(screen.lines) > 1 and bar.fullmatch(screen.lines[-2])
+            one.see(lambda screen: is_shown(screen) and screen.edited == "lobby> half")
+            self.says(eve, f"meanwhile, {name}")
+            one.see(f" eve: meanwhile, {name}")
+            one.see(lambda screen: is_shown(screen) and screen.edited == "lobby> half")
+            one.type(" a thought\r/who\r")
+            one.see(f" {name}: half a thought")
+            one.see(lambda screen: any("eve" in line and "," in line and ":" not in line
+                                       for line in screen.lines))
+            one.see(lambda screen: is_shown(screen) and screen.edited == "lobby>")
+            one.type("/send nothing\r")
+            one.see(lambda screen, bar=bar: screen.lines[-2] == "next: /send nothing"
+                    and bar.fullmatch(screen.lines[-3]))
+            relay.released.set()
+            one.see(lambda screen: any("verified and on disk at" in line for line in screen.lines))
+            one.see(lambda screen: screen.edited == "lobby>"
+                    and not any("%" in line for line in screen.lines))
+            one.type("/quit\r")
+            self.assertEqual(one.end(), 0)
+        for folder in (self.the_hub.shared, self.folder / "ada"):
+            self.assertEqual((folder / "big file").read_bytes(), content)
 
     def test_another_name(self):
         lin, ada = self.chatter(), self.chatter(name="ada")

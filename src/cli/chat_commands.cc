@@ -223,8 +223,15 @@ Task<void> ChatSession::move_files() {
     move_ = make_link();
     auto done = co_await dial_patiently(*move_);
     if (done) {
+      moving_ = std::make_unique<Moving>(client::Tally(), Speed(client_.clock.monotonic_ms()));
+      socketserver::Event moved;
+      socketserver::Gate showing;
+      showing.spawn(client_.loop, show_progress(moved));
       Transfer transfer = transfers_.front();
       done = co_await move(std::move(transfer), *move_);
+      moved.set();
+      co_await showing.close();
+      moving_.reset();
     }
     co_await move_->close();
     move_.reset();
@@ -236,8 +243,17 @@ Task<void> ChatSession::move_files() {
   }
 }
 
+Task<void> ChatSession::show_progress(socketserver::Event& moved) {
+  while (true) {
+    const bool arrived = co_await moved.wait_ms(kPaintEveryMs);
+    if (arrived) co_return;
+    moving_->speed.look(client_.clock.monotonic_ms(), moving_->tally.bytes_done);
+    refresh();
+  }
+}
+
 Task<Result<void>> ChatSession::move(Transfer transfer, client::Link& link) {
-  client::Tally tally;
+  client::Tally& tally = moving_->tally;
   const std::int64_t started_ms = client_.clock.monotonic_ms();
   Result<void> ended;
   std::string place;

@@ -236,14 +236,25 @@ void ChatSession::trouble(Error error) {
 }
 
 void ChatSession::refresh() {
-  if (!editing()) return;
-  std::vector<std::string> status;
+  if (editing()) prompt_->show(concat(escaped(rooms_.current()), "> "), status());
+}
+
+// What is under way, each a line above the edited one.
+std::vector<std::string> ChatSession::status() const {
+  const std::size_t columns = prompt_->columns() - 1;
+  std::vector<std::string> lines;
+  if (moving_) {
+    const std::string_view way = transfers_.front().fetch ? "from the hub: " : "to the hub: ";
+    const double bytes_per_ms = lost_ ? 0 : moving_->speed.bytes_per_ms();
+    lines.push_back(concat(way, progress_line(moving_->tally, bytes_per_ms, columns)));
+  }
+  const std::size_t most = lines.size() + kShownWaiting;
   std::size_t more = 0;
-  const auto add = [&](std::string_view text) {
-    if (status.size() >= kShownWaiting) {
+  const auto add = [&](std::string_view text, std::string_view how = "sending: ") {
+    if (lines.size() >= most) {
       ++more;
     } else {
-      status.push_back(concat(lost_ ? "waiting: " : "sending: ", escaped(text)));
+      lines.push_back(concat(lost_ ? "waiting: " : how, escaped(text)));
     }
   };
   for (const Acknowledged& one : acknowledged_) add(one.text);
@@ -254,14 +265,13 @@ void ChatSession::refresh() {
       add(concat("/", item.input.word, item.input.rest.empty() ? "" : " ", item.input.rest));
     }
   }
-  for (const Transfer& transfer : transfers_) {
-    add(concat(transfer.fetch ? "from the hub: " : "to the hub: ", transfer.path));
+  for (std::size_t i = moving_ ? 1 : 0; i < transfers_.size(); ++i) {
+    add(concat(transfers_[i].fetch ? "/get " : "/send ", transfers_[i].path), "next: ");
   }
-  if (more > 0) status.push_back(concat("and ", human_count(more), " more"));
-  if (std::string unread = rooms_.unread(); !unread.empty()) status.push_back(std::move(unread));
-  const std::size_t columns = prompt_->columns();
-  for (std::string& line : status) line = cut_to_columns(line, columns - 1);
-  prompt_->show(concat(escaped(rooms_.current()), "> "), std::move(status));
+  if (more > 0) lines.push_back(concat("and ", human_count(more), " more"));
+  if (std::string unread = rooms_.unread(); !unread.empty()) lines.push_back(std::move(unread));
+  for (std::string& line : lines) line = cut_to_columns(line, columns);
+  return lines;
 }
 
 Task<void> ChatSession::tell_seen() {

@@ -16,9 +16,11 @@
 #include "cli/chat_view.h"
 #include "cli/client_run.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/prompt.h"
 #include "client/link.h"
 #include "client/talk.h"
+#include "client/tally.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
 
@@ -61,6 +63,11 @@ class ChatSession : private socketserver::Event::Hook {
     std::string path;  // here for a put, at the hub for a get
     std::string room;  // where it is offered
   };
+  // How far it is.
+  struct Moving {
+    client::Tally tally;
+    Speed speed;
+  };
   struct Command {
     std::string_view word;
     std::string_view usage;
@@ -82,6 +89,7 @@ class ChatSession : private socketserver::Event::Hook {
   Done carry_out(Item item);
   Done say(Item item);
   Done move(Transfer transfer, client::Link& link);
+  socketserver::Task<void> show_progress(socketserver::Event& moved);
 
   Done help(std::string rest);
   Done join(std::string rest);
@@ -100,6 +108,7 @@ class ChatSession : private socketserver::Event::Hook {
   void note(std::string_view text);  // to the person, of what they asked for
   void trouble(Error error);         // of what was typed; the chat goes on if it can
   void refresh();
+  [[nodiscard]] std::vector<std::string> status() const;
   void hub_lost();
   void forget_told();
   void stop();
@@ -126,6 +135,7 @@ class ChatSession : private socketserver::Event::Hook {
 
   std::deque<Item> items_;
   std::deque<Transfer> transfers_;
+  std::unique_ptr<Moving> moving_;  // transfers_.front(), once it moves
   std::deque<Acknowledged> acknowledged_;
   bool input_over_ = false;
   bool lost_ = false;

@@ -24,6 +24,17 @@ std::size_t terminal_columns() {
 
 }  // namespace
 
+void Speed::look(std::int64_t now_ms, std::uint64_t bytes) {
+  if (now_ms > last_ms_ && bytes >= last_bytes_) {
+    constexpr double kWeight = 0.1;
+    const double now =
+        static_cast<double>(bytes - last_bytes_) / static_cast<double>(now_ms - last_ms_);
+    bytes_per_ms_ = bytes_per_ms_ == 0 ? now : bytes_per_ms_ * (1 - kWeight) + now * kWeight;
+  }
+  last_ms_ = now_ms;
+  last_bytes_ = bytes;
+}
+
 std::string human_duration(std::int64_t ms) {
   const std::int64_t seconds = (ms + 500) / 1000;
   if (ms < 1000) return "less than 1 s";
@@ -74,7 +85,7 @@ Progress::Progress(socketserver::Loop& loop, const Clock& clock, const client::T
       title_(std::move(title)),
       visible_(!flags.json && !flags.quiet && isatty(STDERR_FILENO) == 1),
       started_ms_(clock.monotonic_ms()),
-      last_ms_(started_ms_) {}
+      speed_(started_ms_) {}
 
 void Progress::start() {
   if (visible_) painting_.spawn(loop_, paint_until_stopped());
@@ -86,9 +97,8 @@ Task<void> Progress::stop() {
 }
 
 Task<void> Progress::paint_until_stopped() {
-  constexpr std::int64_t kEveryMs = 200;
   while (true) {
-    const bool stopped = co_await stopping_.wait_ms(kEveryMs);
+    const bool stopped = co_await stopping_.wait_ms(kPaintEveryMs);
     if (stopped) break;
     paint();
   }
@@ -96,17 +106,7 @@ Task<void> Progress::paint_until_stopped() {
 }
 
 void Progress::paint() {
-  const std::int64_t now_ms = clock_.monotonic_ms();
-  const std::uint64_t bytes = tally_.bytes_done;
-  if (now_ms > last_ms_ && bytes >= last_bytes_) {
-    // Smoothed over some two seconds: a number that jumps cannot be read.
-    constexpr double kWeight = 0.1;
-    const double now =
-        static_cast<double>(bytes - last_bytes_) / static_cast<double>(now_ms - last_ms_);
-    bytes_per_ms_ = bytes_per_ms_ == 0 ? now : bytes_per_ms_ * (1 - kWeight) + now * kWeight;
-  }
-  last_ms_ = now_ms;
-  last_bytes_ = bytes;
+  speed_.look(clock_.monotonic_ms(), tally_.bytes_done);
   const std::size_t columns = terminal_columns() - 1;
   if (title_ && tally_.counted) {
     if (const std::string title = title_(); !title.empty()) {
@@ -115,7 +115,7 @@ void Progress::paint() {
       std::fputs(concat("\r", header, "\x1b[K\n").c_str(), stderr);
     }
   }
-  const std::string line = progress_line(tally_, bytes_per_ms_, columns);
+  const std::string line = progress_line(tally_, speed_.bytes_per_ms(), columns);
   std::fputs(concat("\r", line, "\x1b[K").c_str(), stderr);
 }
 

@@ -16,6 +16,20 @@
 
 namespace skein::cli {
 
+// How fast something moves, smoothed over some two seconds of looking five times a second: a number
+// that jumps cannot be read.
+class Speed {
+ public:
+  explicit Speed(std::int64_t now_ms) : last_ms_(now_ms) {}
+  void look(std::int64_t now_ms, std::uint64_t bytes);                 // so many have moved by now
+  [[nodiscard]] double bytes_per_ms() const { return bytes_per_ms_; }  // 0: not known
+
+ private:
+  std::int64_t last_ms_;
+  std::uint64_t last_bytes_ = 0;
+  double bytes_per_ms_ = 0;
+};
+
 class Progress {
  public:
   // What moves and where to, escaped; empty as long as that is not known.
@@ -41,12 +55,13 @@ class Progress {
   Title title_;  // empty once it is shown
   const bool visible_;
   const std::int64_t started_ms_;
-  std::int64_t last_ms_;
-  std::uint64_t last_bytes_ = 0;
-  double bytes_per_ms_ = 0;
+  Speed speed_;
   socketserver::Event stopping_;
   socketserver::Gate painting_;
 };
+
+// How often a line of progress is painted.
+inline constexpr std::int64_t kPaintEveryMs = 200;
 
 // "holiday/ to ada-laptop   1,204 files   3.1 GB"
 [[nodiscard]] std::string header_line(std::string_view title, const client::Tally& tally);

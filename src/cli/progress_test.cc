@@ -52,6 +52,20 @@ TEST(ProgressLine, TimeThatNobodyCanTellIsNotTold) {
   EXPECT_FALSE(progress_line(tally, 0.001, 200).contains("left"));
 }
 
+TEST(SpeedTest, IsSmoothed) {
+  Speed speed(1'000);
+  EXPECT_EQ(speed.bytes_per_ms(), 0);
+  speed.look(1'200, 20'000);
+  EXPECT_DOUBLE_EQ(speed.bytes_per_ms(), 100);
+  speed.look(1'400, 20'000);  // nothing came, once
+  EXPECT_DOUBLE_EQ(speed.bytes_per_ms(), 90);
+  speed.look(1'600, 60'000);
+  EXPECT_DOUBLE_EQ(speed.bytes_per_ms(), 101);
+  speed.look(1'600, 90'000);  // no time has passed
+  speed.look(1'800, 10'000);  // begun anew
+  EXPECT_DOUBLE_EQ(speed.bytes_per_ms(), 101);
+}
+
 TEST(ProgressLine, LookingIsSaidUntilAllIsCounted) {
   client::Tally tally = counted_tally(0, 3'100'000'000);
   tally.counted = false;
