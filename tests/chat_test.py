@@ -189,6 +189,9 @@ class Terminal(Case):
                 one.see(f" lin: message {number}")
             lin.at_prompt()
         self.assertEqual(self.logged(), [f"message {number}" for number in range(5)])
+        for one in (lin, ada):
+            for text in self.logged():
+                self.assertEqual(one.times(" lin: " + text), 1, one.screen.lines)
 
     def test_killed_again_and_again(self):
         lin, ada = self.chatter(), self.chatter(name="ada")

@@ -96,6 +96,22 @@ class CommandLine(Case):
 
 class Following(Case):
     def test_a_reader_shows_each_message_once_through_kills_of_the_hub(self):
+        self.shows_each_once_when_the_hub_ends(lambda hub: hub.kill())
+
+    def test_a_reader_shows_each_message_once_through_stops_of_the_hub(self):
+        self.shows_each_once_when_the_hub_ends(lambda hub: self.assertEqual(hub.stop(), 0))
+
+    def test_a_hub_that_is_stopped_and_stays_away(self):
+        hub = self.hub()
+        self.done("say", "x", "--name", "lin")
+        reader = self.start("log", "--follow", "--retry-for", "1")
+        self.assertIn(b"lin: x", reader.stdout.readline())
+        self.assertEqual(hub.stop(), 0)
+        said = ran(reader)
+        self.assertEqual((said.code, said.out), (3, ""))
+        self.assertIn(f"lost the hub at {hub.address}: ", said.err)
+
+    def shows_each_once_when_the_hub_ends(self, end):
         hub = self.hub("--sync", "full", port=free_port())
         reader = self.start("log", "--follow", "--json", "--last", "0", "--name", "reader")
         with Conversation(hub.port) as probe:
@@ -143,7 +159,7 @@ class Following(Case):
             eventually(lambda: time.monotonic() >= due
                        and sum(len(one) for one in acknowledged) > enough,
                        "nothing is acknowledged any more")
-            hub.kill()
+            end(hub)
             hub.start()
             kills += 1
         done.set()

@@ -157,13 +157,7 @@ Task<void> ChatSession::follow() {
     if (over()) break;
     // Under another name the next link goes on from here.
     if (std::exchange(renamed_, false)) continue;
-    if (!ended.error().is(kCancelled)) {
-      fail_with(std::move(ended).error());
-      break;
-    }
-    // The hub says that it closes down: the same as when it goes without a word.
-    hub_lost();
-    static_cast<void>(co_await over_.wait_ms(kAgainMs));
+    fail_with(std::move(ended).error());
   }
 }
 

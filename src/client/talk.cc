@@ -90,6 +90,16 @@ Result<Found> decode_found(std::string_view line) {
   return found;
 }
 
+// What has no end has ended. True: the line is lost, and the same may be asked again. A hub that
+// closes down says "cancelled", which nobody here does but by cancelling the link: it is the same
+// as when it goes without a word.
+Task<bool> lost(Link& link, const Result<Answer>& ended) {
+  if (link.lost()) co_return true;
+  if (ended || !ended.error().is(kCancelled) || link.cancelled()) co_return false;
+  co_await link.hang_up("it closed down");
+  co_return true;
+}
+
 // What is asked for its effect alone.
 Task<Result<void>> ask_to(Link& link, wire::Dictionary request) {
   auto asked = co_await ask(link, std::move(request), "");
@@ -175,7 +185,8 @@ Task<Result<void>> follow(Link& link, std::string room, std::optional<std::int64
     wire::Dictionary request = request_in(op::kFollow, room);
     if (after) request.set(field::kAfter, *after);
     auto ended = co_await (*connection)->call(std::move(request), {}, std::move(on_part));
-    if (link.lost()) continue;
+    const bool again = co_await lost(link, ended);
+    if (again) continue;
     if (!ended) co_return pass(std::move(ended).error());
     co_return fail(kIo, "the hub has ended what does not end");
   }
@@ -218,7 +229,8 @@ Task<Result<void>> follow_all(Link& link, std::optional<std::int64_t> after,
     if (after) request.set(field::kAfter, *after);
     if (following.on_presence) request.set(field::kPresence, true);
     auto ended = co_await (*connection)->call(std::move(request), {}, std::move(on_part));
-    if (link.lost()) {
+    const bool again = co_await lost(link, ended);
+    if (again) {
       following.on_lost();
       continue;
     }
