@@ -3,12 +3,12 @@
 // usage: upper_tcp ADDR:PORT [--threads N]; ends at SIGINT or SIGTERM
 #include <socketserver/async.h>
 
-#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <span>
-#include <string_view>
+
+#include "command_line.h"
 
 namespace {
 
@@ -32,31 +32,16 @@ struct Upper : socketserver::AsyncStreamRequestHandler {
   }
 };
 
-template <class Number>
-bool number(std::string_view text, Number& into) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into);
-  return error == std::errc() && end == text.data() + text.size();
-}
-
 socketserver::AsyncBaseServer* serving = nullptr;
 
 }  // namespace
 
 int main(int count, char** arguments) {
-  const std::string_view where = count > 1 ? arguments[1] : "";
-  const std::size_t colon = where.rfind(':');
-  std::uint16_t port = 0;
-  socketserver::AsyncOptions options;
-  const bool has_threads = count == 4 && std::string_view(arguments[2]) == "--threads";
-  if (colon == std::string_view::npos || !number(where.substr(colon + 1), port) ||
-      (count != 2 && !(has_threads && number(arguments[3], options.threads)))) {
-    std::fputs("usage: upper_tcp ADDR:PORT [--threads N]\n", stderr);
-    return 2;
-  }
+  const auto line = parse_command_line("upper_tcp", count, arguments);
+  if (!line) return 2;
   try {
-    std::string_view host = where.substr(0, colon);
-    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-    socketserver::AsyncTCPServer server({host, port}, socketserver::handler<Upper>, options);
+    socketserver::AsyncTCPServer server({line->host, line->port}, socketserver::handler<Upper>,
+                                        line->options);
     serving = &server;
     for (const int number : {SIGINT, SIGTERM}) {
       std::signal(number, [](int) { serving->shutdown(); });

@@ -95,7 +95,8 @@ def faults(path, text, public=frozenset()):
                 found.append(f'{where}: our own headers are included as "{name}"')
             continue
         if mine is None:
-            if theirs not in LINE and theirs not in ABOVE:
+            beside = "/" not in name  # what programs of one folder share
+            if not beside and theirs not in LINE and theirs not in ABOVE:
                 found.append(f'{where}: "{name}" is in no folder of the stack')
         elif theirs not in LINE or "/" not in name:
             found.append(f'{where}: "{name}" is not named from src/ or include/')

@@ -61,6 +61,10 @@ class Stack(unittest.TestCase):
         self.assertEqual(len(found("examples/upper.cc", "socketserver/loop.h")), 1)
         self.assertEqual(len(found("src/hub/hub.cc", "socketserver/server.h")), 1)
 
+    def test_programs_outside_share_what_stands_beside_them(self):
+        self.assertEqual(faults("examples/upper.cc", '"command_line.h"'), [])
+        self.assertEqual(len(faults("examples/upper.cc", '"nowhere/command_line.h"')), 1)
+
     def test_a_folder_outside_the_stack_is_refused(self):
         self.assertEqual(len(faults("src/misc/x.cc")), 1)
         self.assertEqual(len(faults("src/x.cc")), 1)
