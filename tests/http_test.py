@@ -1,4 +1,4 @@
-"""Messages over HTTP with the real program: what a browser, curl and worse send to the hub's port."""
+"""Messages over HTTP with the real program: what a browser, curl and worse send to a hub."""
 
 import http.client
 import json
@@ -388,7 +388,8 @@ class Smuggling(HttpCase):
             ("Content-Length with Transfer-Encoding",
              f"{post}Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
             ("chunked in HTTP/1.0",
-             f"POST /rooms/lobby HTTP/1.0\r\n{host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+             f"POST /rooms/lobby HTTP/1.0\r\n{host}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+             400),
             ("two Content-Length", f"{post}Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx", 400),
             ("a list of Content-Length", f"{post}Content-Length: 1, 1\r\n\r\nx", 400),
             ("a signed Content-Length", f"{post}Content-Length: +1\r\n\r\nx", 400),
@@ -405,7 +406,7 @@ class Smuggling(HttpCase):
             ("another version", f"GET / HTTP/2.0\r\n{host}\r\n", 505),
             ("too long a target", f"GET /{'x' * 20000} HTTP/1.1\r\n{host}\r\n", 414),
             ("oversized fields", f"GET / HTTP/1.1\r\n{host}A: {'x' * 70000}\r\n\r\n", 431),
-            ("too many fields", f"GET / HTTP/1.1\r\n{host}{'A: b' * 1}\r\n" + "A: b\r\n" * 5000,
+            ("too many fields", f"GET / HTTP/1.1\r\n{host}" + "A: b\r\n" * 5000,
              431),
         ]
         for name, data, status in cases:

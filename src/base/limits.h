@@ -97,7 +97,7 @@ inline constexpr std::size_t kMaxJoinedRooms = 100;
 inline constexpr std::size_t kMaxHttpRequestLineBytes = 8 * 1024;
 inline constexpr std::size_t kMaxHttpFields = 100;  // of the head, and of the trailers behind it
 inline constexpr std::size_t kMaxHttpChunkLineBytes = 256;  // a chunk's size and its extensions
-inline constexpr std::int64_t kHttpIdleMs = 60'000;  // from an answer to the next request
+inline constexpr std::int64_t kHttpIdleMs = 60'000;         // from an answer to the next request
 // A body that nobody wants is read up to here, so that the connection can be kept.
 inline constexpr std::uint64_t kSkippedBodyBytes = 64 * 1024;
 // A message as JSON, where each byte of its text may have been escaped (six for one).

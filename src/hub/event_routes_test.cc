@@ -128,7 +128,8 @@ TEST_F(EventsTest, AClientThatLeavesLeavesNothingBehind) {
     for (const bool whole : {true, false}) {
       HttpPeer peer = test.browser();
       peer.send("GET /events?name=lin");
-      std::string heard = co_await peer.hear("\n\n");
+      const std::string begun = co_await peer.hear("\n\n");
+      EXPECT_TRUE(begun.ends_with("id: 0\n\n\r\n") || begun.ends_with("id: 0\n\n")) << begun;
       co_await test.settle();
       EXPECT_TRUE(test.served->idle());
       EXPECT_EQ(test.chat.online(), std::vector<std::string>{"lin"});

@@ -150,7 +150,10 @@ void HttpSession::log_refusal(const Error& error) {
 }
 
 Task<void> HttpSession::refuse(Exchange& exchange, Error error) {
-  if (error.is(kCancelled)) co_return;
+  if (error.is(kCancelled)) {  // the hub stops: nobody is told anything any more
+    stream_.cancel();
+    co_return;
+  }
   log_refusal(error);
   if (exchange.broken()) co_return;
   if (exchange.begun()) {

@@ -11,9 +11,9 @@ namespace skein::hub {
 Result<std::int64_t> parse_integer(std::string_view name, std::string_view text, std::int64_t least,
                                    std::int64_t most) {
   std::int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto read = std::from_chars(text.data(), end, value);
-  if (read.ec != std::errc() || read.ptr != end || value < least || value > most) {
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = read.ec == std::errc() && read.ptr == text.data() + text.size();
+  if (!whole || value < least || value > most) {
     return fail(kBadRequest,
                 concat(quoted(name), " must be a whole number from ", std::to_string(least), " to ",
                        std::to_string(most), ", not ", quoted(text)));
