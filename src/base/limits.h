@@ -43,10 +43,11 @@ inline constexpr std::int64_t kHeartbeatMs = 15'000;
 namespace skein::limits {
 
 // the hub
-inline constexpr std::size_t kMaxConnections = 4096;
-inline constexpr std::int64_t kFrameTimeoutMs = 30'000;  // a dictionary, first byte to last
-inline constexpr std::int64_t kStallTimeoutMs = 60'000;  // of a payload or answer
-inline constexpr std::size_t kLoggedRefusals = 100;      // of one connection
+inline constexpr std::size_t kMaxConnections = 10'000;
+inline constexpr std::size_t kDescriptorsForFiles = 512;  // of those that the system allows
+inline constexpr std::int64_t kFrameTimeoutMs = 30'000;   // a dictionary, first byte to last
+inline constexpr std::int64_t kStallTimeoutMs = 60'000;   // of a payload or answer
+inline constexpr std::size_t kLoggedRefusals = 100;       // of one connection
 inline constexpr std::int64_t kDrainMs = 10'000;
 inline constexpr std::int64_t kTidyEveryMs = 600'000;  // expires partials and trash
 inline constexpr int kListenBacklog = 1024;

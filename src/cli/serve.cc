@@ -1,6 +1,8 @@
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -43,6 +45,7 @@ struct ServeFlags {
   std::string state;
   std::string name;
   std::string sync = "full";
+  std::int64_t message_rate = limits::kMessagesPerSecond;
   bool quiet = false;
   bool help = false;
 };
@@ -55,6 +58,8 @@ Result<ServeFlags> parse(const Command& command, const std::vector<std::string>&
       {"name", "NAME", "what the hub calls itself; else the machine's name", set_text(flags.name)},
       {"sync", "full|none", "none: answers do not wait for the disk, and say so",
        set_text(flags.sync)},
+      {"message-rate", "N", "how many messages a second one member may say; 20; 0: any number",
+       set_count(flags.message_rate, "messages")},
       {"quiet", "", "no output but errors, and no prompt", set_true(flags.quiet)},
       {"help", "", "this help", set_true(flags.help)}};
   auto rest = parse_flags(arguments, own);
@@ -107,6 +112,18 @@ std::string machine_name() {
   std::array<char, 256> name{};
   if (gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "hub";
   return name.data();
+}
+
+// Takes all the descriptors that the system allows; how many connections may be open by them, so
+// that the rest is enough for files.
+std::size_t make_room_for_connections() {
+  rlimit allowed{};
+  if (getrlimit(RLIMIT_NOFILE, &allowed) != 0) return limits::kMaxConnections;
+  allowed.rlim_cur = allowed.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &allowed);
+  const std::size_t for_files =
+      std::min<rlim_t>(limits::kDescriptorsForFiles, allowed.rlim_max / 2);
+  return std::min<rlim_t>(limits::kMaxConnections, allowed.rlim_max - for_files);
 }
 
 void greet(const ServeFlags& flags, const std::string& name, const std::string& folder,
@@ -188,9 +205,14 @@ Result<void> serve_with(const ServeFlags& flags) {
 
   socketserver::Pool pool(limits::kPoolThreads, limits::kPoolQueue);
   const std::string name = escaped(flags.name.empty() ? machine_name() : flags.name);
-  hub::Chat chat(*loop, pool, *rooms, *rooms);
+  hub::Chat chat(*loop, pool, *rooms, *rooms, flags.message_rate);
   TRY(chat.begin());
-  hub::Context context{*loop, pool, *store, chat, *log, name};
+  const std::size_t most_connections = make_room_for_connections();
+  if (most_connections < limits::kMaxConnections) {
+    log->warning(concat("room for ", std::to_string(most_connections),
+                        " connections at once: the system allows no more descriptors"));
+  }
+  hub::Context context{*loop, pool, *store, chat, *log, name, most_connections};
   auto hub = hub::Hub::start(context, endpoint);
   if (!hub && hub.error().is(kBusy)) {
     return std::unexpected(std::move(hub).error().with_hint(

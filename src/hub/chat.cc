@@ -32,16 +32,23 @@ std::unexpected<Error> too_often(std::string_view whose, std::int64_t wait_ms) {
                              .with_retry_ms(wait_ms));
 }
 
+// What a limit is where a member may say so many messages a second instead of the usual.
+std::int64_t share_of(std::int64_t messages_per_second, std::int64_t usual) {
+  return messages_per_second * usual / limits::kMessagesPerSecond;
+}
+
 }  // namespace
 
 Chat::Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& log,
-           chat::Directory& directory)
+           chat::Directory& directory, std::int64_t messages_per_second)
     : loop_(loop),
       pool_(pool),
       log_(log),
       directory_(directory),
       scribe_(loop, log, [this](std::span<const chat::Message> fresh) { feed_.publish(fresh); }),
-      addresses_(limits::kAddressMessagesPerSecond, limits::kAddressMessagesAtOnce,
+      messages_per_second_(messages_per_second),
+      addresses_(share_of(messages_per_second, limits::kAddressMessagesPerSecond),
+                 share_of(messages_per_second, limits::kAddressMessagesAtOnce),
                  limits::kMaxAddresses),
       presence_(loop) {}
 
@@ -75,8 +82,9 @@ Task<Result<std::shared_ptr<Person>>> Chat::person(auth::Principal principal) {
   if (!found) co_return pass(std::move(found).error(), "taking part in messages");
   const chat::MemberId id = found->member.id;
   if (const auto there = people_.find(id); there != people_.end()) co_return there->second.lock();
-  auto* const made = new Person{id, std::move(found->member.name), std::move(found->joined),
-                                Rate(limits::kMessagesPerSecond, limits::kMessagesAtOnce)};
+  auto* const made = new Person{
+      id, std::move(found->member.name), std::move(found->joined),
+      Rate(messages_per_second_, share_of(messages_per_second_, limits::kMessagesAtOnce))};
   std::shared_ptr<Person> held(made, [this](Person* gone) {
     people_.erase(gone->id);
     presence_.went(gone->id, gone->name);

@@ -15,6 +15,7 @@
 
 #include "auth/principal.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "chat/directory.h"
 #include "chat/feed.h"
@@ -43,9 +44,10 @@ struct Person {
 
 class Chat {
  public:
-  // `directory` and `log` are two faces of one store, and outlive this, as the others do.
+  // `directory` and `log` are two faces of one store, and outlive this, as the others do. A member
+  // may say so many messages a second; 0: any number.
   Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& log,
-       chat::Directory& directory);
+       chat::Directory& directory, std::int64_t messages_per_second = limits::kMessagesPerSecond);
   Chat(const Chat&) = delete;
   Chat& operator=(const Chat&) = delete;
 
@@ -132,6 +134,7 @@ class Chat {
   chat::Directory& directory_;
   chat::Feed feed_;
   chat::Scribe scribe_;
+  const std::int64_t messages_per_second_;
   chat::RoomId lobby_ = 0;
   Rates addresses_;
   Presence presence_;

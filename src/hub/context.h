@@ -1,9 +1,11 @@
 // What every connection of a hub needs, wired by main. All of it outlives the hub.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "socketserver/loop.h"
 #include "socketserver/pool.h"
@@ -20,6 +22,7 @@ struct Context {
   Chat& chat;
   Log& log;
   std::string name;  // the hub's, as it calls itself
+  std::size_t max_connections = limits::kMaxConnections;
 };
 
 }  // namespace skein::hub

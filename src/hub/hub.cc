@@ -29,7 +29,7 @@ Result<std::unique_ptr<Hub>> Hub::start(Context& context, const socketserver::En
 Result<void> Hub::listen(const socketserver::Endpoint& endpoint) {
   socketserver::ServerOptions options;
   options.backlog = limits::kListenBacklog;
-  options.max_connections = limits::kMaxConnections;
+  options.max_connections = context_.max_connections;
   options.on_error = [&context = context_](const Error& error, const std::string& peer) {
     context.log.error(concat(peer, ": ", error.report()));
   };

@@ -9,12 +9,13 @@ namespace skein::hub {
 
 class Rate {
  public:
-  // Full at first.
+  // Full at first. 0 a second: without a limit.
   Rate(std::int64_t per_second, std::int64_t at_once)
       : per_second_(per_second), full_(at_once * kScale), left_(full_) {}
 
   // 0: there is one to take. Else there will be in so many milliseconds.
   [[nodiscard]] std::int64_t wait_ms(std::int64_t now_ms) {
+    if (per_second_ == 0) return 0;
     if (now_ms > last_ms_) {
       // Not beyond full, nor by a number that could overflow.
       const std::int64_t passed_ms = std::min(now_ms - last_ms_, full_ / per_second_ + 1);
@@ -28,7 +29,7 @@ class Rate {
   // 0: taken. Else nothing was, and one may try again in so many milliseconds.
   [[nodiscard]] std::int64_t take(std::int64_t now_ms) {
     const std::int64_t wait = wait_ms(now_ms);
-    if (wait == 0) left_ -= kScale;
+    if (wait == 0 && per_second_ != 0) left_ -= kScale;
     return wait;
   }
 

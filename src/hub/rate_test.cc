@@ -41,5 +41,10 @@ TEST(RateTest, AClockThatGoesBackOrVeryFarDoesNoHarm) {
   EXPECT_EQ(rate.take(std::numeric_limits<std::int64_t>::max()), 0);
 }
 
+TEST(RateTest, NoneASecondMeansNoLimit) {
+  Rate rate(0, 0);
+  for (int i = 0; i < 1'000; ++i) EXPECT_EQ(rate.take(1), 0) << i;
+}
+
 }  // namespace
 }  // namespace skein::hub
