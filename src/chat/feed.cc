@@ -10,16 +10,12 @@
 namespace skein::chat {
 
 Feed::Follower::Follower(Feed& feed, RoomId room) : feed_(feed), room_(room) {
-  auto& all = room == 0 ? feed.followers_ : feed.tails_[room].followers;
-  place_ = all.size();
-  all.push_back(this);
+  Followers& all = feed.at_rest(room);
+  place_ = all.insert(all.end(), this);
 }
 
 Feed::Follower::~Follower() {
-  auto& all = room_ == 0 ? feed_.followers_ : feed_.tails_[room_].followers;
-  all.back()->place_ = place_;
-  all[place_] = all.back();
-  all.pop_back();
+  (in_line_ ? feed_.line_ : feed_.at_rest(room_)).erase(place_);
 }
 
 void Feed::publish(std::span<const Message> messages) {
@@ -35,10 +31,25 @@ void Feed::publish(std::span<const Message> messages) {
     if (std::ranges::find(rooms, message.room) == rooms.end()) rooms.push_back(message.room);
   }
   while (bytes_ > limits::kFeedBytes) forget_oldest();
-  for (const RoomId room : rooms) {
-    for (Follower* const follower : tails_[room].followers) follower->wake.set();
+  for (const RoomId room : rooms) line_up(tails_[room].at_rest);
+  line_up(at_rest_);
+  if (!line_.empty() && !turn_.queued()) loop_.ready(turn_);
+}
+
+void Feed::line_up(Followers& followers) {
+  for (Follower* const follower : followers) follower->in_line_ = true;
+  line_.splice(line_.end(), followers);
+}
+
+void Feed::wake_some() {
+  for (std::size_t i = 0; i < limits::kWokenAtOnce && !line_.empty(); ++i) {
+    Follower& follower = *line_.front();
+    Followers& rest = at_rest(follower.room_);
+    rest.splice(rest.end(), line_, follower.place_);
+    follower.in_line_ = false;
+    follower.wake.set();
   }
-  for (Follower* const follower : followers_) follower->wake.set();
+  if (!line_.empty()) loop_.ready(turn_);
 }
 
 void Feed::forget_oldest() {
@@ -50,7 +61,7 @@ void Feed::forget_oldest() {
   if (tail.entries.empty()) {
     tail.built_after = -1;
     tail.built = {};
-    if (tail.followers.empty()) tails_.erase(oldest.room);
+    if (tail.at_rest.empty()) tails_.erase(oldest.room);
   }
   bytes_ -= oldest.line->size();
   forgotten_number_ = oldest.number;

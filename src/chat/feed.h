@@ -2,12 +2,16 @@
 // is something new. A follower takes what comes after its own place whenever it has sent what it
 // had: so nothing is queued for a slow one, it only falls behind, and reads from the log.
 //
+// Followers are woken some at a time, so that a large room does not hold up everybody else; and who
+// has its turn late gets all that was said until then at once.
+//
 // The loop's thread only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,7 +20,9 @@
 #include <vector>
 
 #include "chat/message.h"
+#include "socketserver/loop.h"
 #include "socketserver/sync.h"
+#include "socketserver/work.h"
 
 namespace skein::chat {
 
@@ -29,6 +35,9 @@ struct Lines {
 
 class Feed {
  public:
+  class Follower;
+  using Followers = std::list<Follower*>;
+
   // Somebody to be told. Counted by the feed from its making to its end.
   class Follower {
    public:
@@ -45,12 +54,14 @@ class Feed {
     friend class Feed;
     Feed& feed_;
     const RoomId room_;
-    std::size_t place_ = 0;
+    bool in_line_ = false;  // to be woken; else at rest
+    Followers::iterator place_;
   };
 
-  Feed() = default;
+  explicit Feed(socketserver::Loop& loop) : loop_(loop), turn_(*this) {}
   Feed(const Feed&) = delete;
   Feed& operator=(const Feed&) = delete;
+  ~Feed() { loop_.forget(turn_); }
 
   // What was just added to the log, in its order.
   void publish(std::span<const Message> messages);
@@ -83,13 +94,24 @@ class Feed {
     // What was built last: most who follow a room are at the same place.
     std::int64_t built_after = -1;
     Lines built;
-    std::vector<Follower*> followers;
+    Followers at_rest;
+  };
+  struct Turn : socketserver::Work {
+    explicit Turn(Feed& of) : Work(&Turn::take), feed(of) {}
+    static void take(Work& work) { static_cast<Turn&>(work).feed.wake_some(); }
+    Feed& feed;
   };
   void forget_oldest();
+  Followers& at_rest(RoomId room) { return room == 0 ? at_rest_ : tails_[room].at_rest; }
+  void line_up(Followers& followers);
+  void wake_some();
 
+  socketserver::Loop& loop_;
+  Turn turn_;
   std::map<RoomId, Tail> tails_;
-  std::deque<Said> order_;            // all that is in the tails, oldest first
-  std::vector<Follower*> followers_;  // of all rooms
+  std::deque<Said> order_;  // all that is in the tails, oldest first
+  Followers at_rest_;       // of all rooms
+  Followers line_;          // in which they are woken
   std::size_t bytes_ = 0;
   std::int64_t last_number_ = 0;
   std::int64_t forgotten_number_ = 0;  // the highest that is not in the tails

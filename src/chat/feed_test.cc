@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -10,12 +12,15 @@
 
 #include "base/limits.h"
 #include "chat/line.h"
+#include "socketserver/test_support.h"
 
 namespace skein::chat {
 namespace {
 
+using socketserver::Task;
+
 // Says things in rooms, numbered as a log does.
-struct FeedTest : ::testing::Test {
+struct FeedTest : ::testing::Test, socketserver::testing::WithFakeClock {
   Message say(RoomId room, std::string text) {
     Message message;
     message.number = ++last_number;
@@ -40,9 +45,11 @@ struct FeedTest : ::testing::Test {
     }
     return texts;
   }
+  void settle() { run_until_done(*loop, socketserver::testing::settle(*loop)); }
+
   std::map<RoomId, std::int64_t> last_seq;
   std::int64_t last_number = 0;
-  Feed feed;
+  Feed feed{*loop};
 };
 
 TEST_F(FeedTest, HasWhatWasSaidAfterAPlace) {
@@ -131,11 +138,46 @@ TEST_F(FeedTest, OnlyWhoFollowsTheRoomOrAllIsWoken) {
   }
   Feed::Follower another(feed, 1);
   say(2, "a");
+  settle();
   EXPECT_FALSE(one.wake.is_set());
   EXPECT_TRUE(all.wake.is_set());
   say(1, "b");
+  settle();
   EXPECT_TRUE(one.wake.is_set());
   EXPECT_TRUE(another.wake.is_set());
+}
+
+TEST_F(FeedTest, ALargeRoomIsWokenSomeAtATimeAndEachOnceForAllThatWasSaidMeanwhile) {
+  const auto body = [](FeedTest& test) -> Task<void> {
+    constexpr std::size_t kSome = limits::kWokenAtOnce;
+    std::list<Feed::Follower> followers;
+    for (std::size_t i = 0; i < 2 * kSome + 2; ++i) followers.emplace_back(test.feed, 1);
+    const auto awake = [&] {
+      return std::ranges::count_if(followers, [](const auto& one) { return one.wake.is_set(); });
+    };
+    test.say(1, "a");
+    EXPECT_EQ(awake(), 0);
+    co_await test.loop->yield();
+    EXPECT_EQ(awake(), kSome);
+    test.say(1, "b");
+    followers.pop_back();  // while in line
+    co_await test.loop->yield();
+    EXPECT_EQ(awake(), 2 * kSome);
+    // Who was awake already is in line again, behind who has not had a turn yet.
+    for (Feed::Follower& one : followers) one.wake.reset();
+    co_await test.loop->yield();
+    EXPECT_TRUE(followers.back().wake.is_set());
+    EXPECT_TRUE(followers.front().wake.is_set());
+    co_await socketserver::testing::settle(*test.loop);
+    EXPECT_EQ(awake(), kSome + 1);
+  };
+  run_until_done(*loop, body(*this));
+}
+
+TEST_F(FeedTest, WhoIsStillInLineWhenTheFeedGoesIsNoTrouble) {
+  Feed gone(*loop);
+  Feed::Follower follower(gone, 0);
+  gone.publish(std::vector{say(1, "a")});
 }
 
 }  // namespace

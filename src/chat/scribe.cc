@@ -47,7 +47,10 @@ Task<void> Scribe::write_groups() {
     auto job = [this, &drafts] { return log_.append(drafts); };
     auto appended = co_await writer_.run(loop_, job);
     if (!appended) {
-      for (Waiting* const one : group) one->result = pass(appended.error());
+      for (Waiting* const one : group) {
+        one->result = pass(appended.error());
+        one->done.set();
+      }
     } else {
       std::vector<Message> fresh;
       fresh.reserve(count);
@@ -60,9 +63,11 @@ Task<void> Scribe::write_groups() {
         }
         group[i]->result = std::move(one);
       }
+      // Answered before the followers' turn, of whom there may be thousands: so who speaks goes on
+      // while they listen.
+      for (Waiting* const one : group) one->done.set();
       if (!fresh.empty()) on_appended_(fresh);
     }
-    for (Waiting* const one : group) one->done.set();
   }
   writing_ = false;
 }

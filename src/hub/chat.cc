@@ -45,6 +45,7 @@ Chat::Chat(socketserver::Loop& loop, socketserver::Pool& pool, chat::RoomLog& lo
       pool_(pool),
       log_(log),
       directory_(directory),
+      feed_(loop),
       scribe_(loop, log, [this](std::span<const chat::Message> fresh) { feed_.publish(fresh); }),
       messages_per_second_(messages_per_second),
       addresses_(share_of(messages_per_second, limits::kAddressMessagesPerSecond),

@@ -87,11 +87,6 @@ std::vector<std::string> lines_of(const std::vector<chat::Message>& messages) {
   return lines;
 }
 
-Slice slice_of(std::shared_ptr<const std::string> text) {
-  const Bytes bytes = as_bytes(*text);
-  return {std::move(text), bytes};
-}
-
 std::string line_of(wire::Dictionary fields) {
   std::string line = fields.to_json();
   line += '\n';
@@ -150,9 +145,7 @@ Task<Result<void>> follow_room(Context& context, Request& request, chat::RoomId 
     auto lines = co_await lines_after(context.chat, room, place);
     if (!lines) co_return pass(std::move(lines).error());
     if (lines->text) {
-      Reply part;
-      part.payload = slice_of(lines->text);
-      sent = co_await send_part(request, std::move(part));
+      sent = co_await request.outbox.send_part(request.id, as_bytes(*lines->text));
       place = lines->last_seq;
     } else if (!request.cancelled) {
       co_await follower.wake.wait();

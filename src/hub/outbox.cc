@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "wire/answer.h"
 #include "wire/frame.h"
 #include "wire/protocol.h"
 
@@ -13,8 +14,20 @@ using socketserver::Task;
 Task<Result<void>> Outbox::send(wire::Dictionary answer, Bytes payload) {
   if (!payload.empty()) answer.set(wire::field::kSize, static_cast<std::int64_t>(payload.size()));
   const std::string head = wire::encode_frame(answer);
-  const auto turn = co_await turn_.hold();
   const socketserver::Parts parts(as_bytes(head), payload);
+  auto sent = co_await write(parts);
+  co_return sent;
+}
+
+Task<Result<void>> Outbox::send_part(std::int64_t id, Bytes payload) {
+  const wire::PartHead head(id, payload.size());
+  const socketserver::Parts parts(head.bytes(), payload);
+  auto sent = co_await write(parts);
+  co_return sent;
+}
+
+Task<Result<void>> Outbox::write(socketserver::Parts parts) {
+  const auto turn = co_await turn_.hold();
   auto sent = co_await stream_.write_all(parts, limits::kStallTimeoutMs);
   if (!sent) {
     stream_.cancel();

@@ -2,6 +2,8 @@
 // thread only.
 #pragma once
 
+#include <cstdint>
+
 #include "base/bytes.h"
 #include "base/result.h"
 #include "socketserver/stream.h"
@@ -20,7 +22,12 @@ class Outbox {
   // limits::kStallTimeoutMs, or is gone, the connection is cancelled, so that its reader ends too.
   socketserver::Task<Result<void>> send(wire::Dictionary answer, Bytes payload);
 
+  // The same for a part of an answer that is a payload and nothing else.
+  socketserver::Task<Result<void>> send_part(std::int64_t id, Bytes payload);
+
  private:
+  socketserver::Task<Result<void>> write(socketserver::Parts parts);
+
   socketserver::Stream& stream_;
   socketserver::Semaphore turn_{1};
 };

@@ -1,6 +1,8 @@
 #include "wire/answer.h"
 
 #include <algorithm>
+#include <charconv>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -20,6 +22,23 @@ Dictionary ok_answer(std::int64_t id) {
   Dictionary answer;
   answer.set(field::kId, id).set(field::kOk, true);
   return answer;
+}
+
+PartHead::PartHead(std::int64_t id, std::size_t payload_bytes) {
+  char* const json = text_.data() + sizeof(std::uint32_t);
+  char* at = json;
+  const auto put = [&](std::string_view text) { at = std::ranges::copy(text, at).out; };
+  const auto put_number = [&](auto number) {
+    at = std::to_chars(at, text_.data() + text_.size(), number).ptr;
+  };
+  put(R"({"id":)");
+  put_number(id);
+  put(R"(,"more":true,"ok":true,"size":)");
+  put_number(payload_bytes);
+  put("}");
+  const auto length = static_cast<std::uint32_t>(at - json);
+  store_le(std::as_writable_bytes(std::span(text_)).data(), length);
+  size_ = sizeof(length) + length;
 }
 
 namespace {

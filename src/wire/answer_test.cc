@@ -19,6 +19,16 @@ TEST(AnswerTest, Ok) {
   EXPECT_TRUE(check_answer(answer));
 }
 
+TEST(AnswerTest, TheHeadOfAPartIsWhatTheDictionaryWouldBe) {
+  for (const std::int64_t id : {std::int64_t{1}, std::int64_t{20}, spec::kMaxInteger}) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{97}, spec::kMaxPayloadBytes}) {
+      Dictionary answer = ok_answer(id);
+      answer.set(field::kMore, true).set(field::kSize, static_cast<std::int64_t>(size));
+      EXPECT_EQ(as_text(PartHead(id, size).bytes()), encode_frame(answer));
+    }
+  }
+}
+
 TEST(AnswerTest, EveryCodeComesBackAsItsKind) {
   for (const ErrorKind kind : kErrorCodes) {
     const auto answer =
