@@ -52,7 +52,8 @@ inline constexpr std::int64_t kDrainMs = 10'000;
 inline constexpr std::int64_t kTidyEveryMs = 600'000;  // expires partials and trash
 inline constexpr int kListenBacklog = 1024;
 inline constexpr std::size_t kReceiveBufferBytes = 256 * 1024;
-inline constexpr std::size_t kListBatchBytes = 64 * 1024;  // of one answer's part
+inline constexpr std::size_t kSmallReceiveBufferBytes = 16 * 1024;  // where no file is coming
+inline constexpr std::size_t kListBatchBytes = 64 * 1024;           // of one answer's part
 inline constexpr std::size_t kPoolThreads = 4;
 inline constexpr std::size_t kPoolQueue = 1024;  // jobs that wait; more wait where they are
 

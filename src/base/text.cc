@@ -1,7 +1,9 @@
 #include "base/text.h"
 
 #include <array>
+#include <cstdint>
 #include <cstdio>
+#include <cstring>
 
 namespace skein {
 
@@ -32,13 +34,30 @@ CodePoint first_code_point(std::string_view text) {
   return {value, size, true};
 }
 
+namespace {
+
+// Most text is ASCII, and most of it long enough to be looked at eight bytes at a time.
+std::string_view without_ascii(std::string_view text) {
+  constexpr std::uint64_t kHighBits = 0x8080'8080'8080'8080;
+  while (text.size() >= sizeof(kHighBits)) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof(eight));
+    if ((eight & kHighBits) != 0) break;
+    text.remove_prefix(sizeof(eight));
+  }
+  return text;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
+  while (true) {
+    text = without_ascii(text);
+    if (text.empty()) return true;
     const CodePoint point = first_code_point(text);
     if (!point.ok) return false;
     text.remove_prefix(point.size);
   }
-  return true;
 }
 
 namespace {

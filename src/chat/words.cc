@@ -50,6 +50,11 @@ std::string spaced(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 2);
   while (!text.empty()) {
+    if (const char c = text.front(); c > 0) {  // ASCII
+      out += c;
+      text.remove_prefix(1);
+      continue;
+    }
     const CodePoint point = first_code_point(text);
     const bool apart = stands_apart(point.value);
     if (apart) out += ' ';

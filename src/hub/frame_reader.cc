@@ -12,6 +12,9 @@ Task<Result<FrameReader::Step>> FrameReader::next(std::int64_t rest_ms) {
   while (true) {
     auto step = decoder_.next(intake_.input());
     if (!step) co_return pass(std::move(step).error());
+    if (*step == Step::kDictionary && decoder_.payload_left() > 0) {
+      intake_.expect_bulk(decoder_.payload_left() > limits::kSmallReceiveBufferBytes);
+    }
     if (*step != Step::kNeedMore) {
       intake_.head_done();
       co_return *step;

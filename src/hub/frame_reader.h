@@ -22,6 +22,7 @@ class FrameReader {
   socketserver::Task<Result<Step>> next(std::int64_t rest_ms);
 
   [[nodiscard]] const wire::Dictionary& dictionary() const { return decoder_.dictionary(); }
+  [[nodiscard]] wire::Dictionary take_dictionary() { return decoder_.take_dictionary(); }
   [[nodiscard]] Slice piece() const { return intake_.slice(decoder_.piece()); }
   [[nodiscard]] std::uint64_t payload_left() const { return decoder_.payload_left(); }
   [[nodiscard]] bool between_frames() const {

@@ -33,11 +33,14 @@ Task<Result<void>> Intake::fill(std::int64_t timeout_ms) {
   const Bytes rest = input_;
   const std::shared_ptr<std::byte[]> before = buffer_;
   if (buffer_ == nullptr || buffer_.use_count() > 2) {
-    buffer_ = std::make_shared_for_overwrite<std::byte[]>(limits::kReceiveBufferBytes);
+    // What is left may be of a large one.
+    buffer_bytes_ = limits::kReceiveBufferBytes;
+    if (!bulk_ && rest.empty()) buffer_bytes_ = limits::kSmallReceiveBufferBytes;
+    buffer_ = std::make_shared_for_overwrite<std::byte[]>(buffer_bytes_);
   }
   if (!rest.empty()) std::memmove(buffer_.get(), rest.data(), rest.size());
   input_ = {buffer_.get(), rest.size()};
-  const MutableBytes room(buffer_.get() + rest.size(), limits::kReceiveBufferBytes - rest.size());
+  const MutableBytes room(buffer_.get() + rest.size(), buffer_bytes_ - rest.size());
   auto got = co_await stream_.read_some(room, timeout_ms);
   if (!got) co_return pass(std::move(got).error());
   if (*got == 0) co_return fail(kClosed, "the peer ended the connection");

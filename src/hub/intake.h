@@ -2,6 +2,7 @@
 // The loop's thread only.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -33,6 +34,8 @@ class Intake {
   [[nodiscard]] Bytes& input() { return input_; }
   // More of it. kTimeout; kClosed when the peer has ended the connection.
   socketserver::Task<Result<void>> fill(std::int64_t timeout_ms);
+  // What comes is much, or little: so large pieces are read, or small ones that cost less.
+  void expect_bulk(bool bulk) { bulk_ = bulk; }
   // Of what input() was, since the last fill().
   [[nodiscard]] Slice slice(Bytes part) const { return {buffer_, part}; }
   // Forgets what was received: nothing of it will be taken.
@@ -49,8 +52,10 @@ class Intake {
 
  private:
   socketserver::Stream& stream_;
-  std::shared_ptr<std::byte[]> buffer_;  // of limits::kReceiveBufferBytes
-  Bytes input_;                          // of the buffer
+  std::shared_ptr<std::byte[]> buffer_;
+  std::size_t buffer_bytes_ = 0;
+  Bytes input_;  // of the buffer
+  bool bulk_ = true;
   bool in_head_ = false;
   std::int64_t head_deadline_ms_ = 0;
 };

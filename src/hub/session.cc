@@ -97,7 +97,7 @@ Task<Result<void>> Session::greet_stranger(wire::Speech speech) {
 // The reader is at a dictionary; afterwards it is at the end of its frame.
 Task<Result<void>> Session::take_frame() {
   if (!wire::is_tutorial_upload(reader_.dictionary())) {
-    wire::Dictionary fields = reader_.dictionary();
+    wire::Dictionary fields = reader_.take_dictionary();
     auto taken = co_await take_request(std::move(fields));
     co_return taken;
   }

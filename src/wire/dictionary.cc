@@ -1,9 +1,12 @@
 #include "wire/dictionary.h"
 
+#include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cassert>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -21,21 +24,55 @@ std::unexpected<Error> absent(std::string_view key) {
   return fail(kBadRequest, concat("field ", quoted(key), " is missing"));
 }
 
+void append_escape(std::string& out, char c) {
+  switch (c) {
+    case '"': out += "\\\""; return;
+    case '\\': out += "\\\\"; return;
+    case '\b': out += "\\b"; return;
+    case '\f': out += "\\f"; return;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: out += concat("\\u00", to_hex(as_bytes({&c, 1})));
+  }
+}
+
+// As a string of JSON.
+void append_text(std::string& out, std::string_view text) {
+  if (!is_utf8(text)) return append_text(out, escaped(text));
+  const auto plain = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
+  };
+  out += '"';
+  while (!text.empty()) {
+    const auto stop = std::ranges::find_if_not(text, plain);
+    out.append(text.begin(), stop);
+    if (stop == text.end()) break;
+    append_escape(out, *stop);
+    text = std::string_view(stop + 1, text.end());
+  }
+  out += '"';
+}
+
 }  // namespace
 
 Result<Dictionary> Dictionary::parse(std::string_view text) {
+  std::array<unsigned char, 4096> place{};  // most need no more
+  json::monotonic_resource memory(place.data(), place.size());
   json::parse_options options;
   options.max_depth = spec::kMaxJsonDepth;
   json::error_code error;
-  const json::value value = json::parse(text, error, {}, options);
+  const json::value value = json::parse(text, error, &memory, options);
   if (error) return fail(kBadFrame, concat("the dictionary is not JSON: ", error.message()));
   const json::object* object = value.if_object();
   if (object == nullptr) return fail(kBadFrame, "the dictionary is not a JSON object");
 
   Dictionary out;
+  out.members_.reserve(object->size());
   for (const json::key_value_pair& member : *object) {
     const json::value& v = member.value();
-    Value& slot = out.members_.emplace(std::string(member.key()), Other{}).first->second;
+    if (v.is_null()) continue;
+    Value& slot = out.members_.emplace_back(std::string(member.key()), Other{}).value;
     if (v.is_string()) {
       slot = std::string(v.get_string());
     } else if (v.is_bool()) {
@@ -43,29 +80,48 @@ Result<Dictionary> Dictionary::parse(std::string_view text) {
     } else if (v.is_int64() && v.get_int64() <= spec::kMaxInteger &&
                v.get_int64() >= -spec::kMaxInteger) {
       slot = v.get_int64();
-    } else if (v.is_null()) {
-      out.members_.erase(std::string(member.key()));
     }
   }
+  std::ranges::sort(out.members_, {}, &Member::key);
   return out;
 }
 
 std::string Dictionary::to_json() const {
-  json::object object;
+  std::string out = "{";
   for (const auto& [key, value] : members_) {
+    if (std::holds_alternative<Other>(value)) continue;
+    if (out.size() > 1) out += ',';
+    append_text(out, key);
+    out += ':';
     if (const auto* text = std::get_if<std::string>(&value)) {
-      object[key] = is_utf8(*text) ? *text : escaped(*text);
+      append_text(out, *text);
     } else if (const auto* number = std::get_if<std::int64_t>(&value)) {
-      object[key] = *number;
-    } else if (const auto* flag = std::get_if<bool>(&value)) {
-      object[key] = *flag;
+      out += std::to_string(*number);
+    } else {
+      out += std::get<bool>(value) ? "true" : "false";
     }
   }
-  return json::serialize(object);
+  out += '}';
+  return out;
+}
+
+const Dictionary::Value* Dictionary::find(std::string_view key) const {
+  const auto found = std::ranges::lower_bound(members_, key, {}, &Member::key);
+  return found == members_.end() || found->key != key ? nullptr : &found->value;
+}
+
+Dictionary::Value& Dictionary::member(std::string_view key) {
+  constexpr std::size_t kUsual = 8;
+  if (members_.empty()) members_.reserve(kUsual);
+  auto found = std::ranges::lower_bound(members_, key, {}, &Member::key);
+  if (found == members_.end() || found->key != key) {
+    found = members_.insert(found, Member{std::string(key), Other{}});
+  }
+  return found->value;
 }
 
 Dictionary& Dictionary::set(std::string_view key, std::string value) {
-  members_.insert_or_assign(std::string(key), std::move(value));
+  member(key) = std::move(value);
   return *this;
 }
 Dictionary& Dictionary::set(std::string_view key, std::string_view value) {
@@ -76,33 +132,33 @@ Dictionary& Dictionary::set(std::string_view key, const char* value) {
 }
 Dictionary& Dictionary::set(std::string_view key, std::int64_t value) {
   assert(value <= spec::kMaxInteger && value >= -spec::kMaxInteger);
-  members_.insert_or_assign(std::string(key), value);
+  member(key) = value;
   return *this;
 }
 Dictionary& Dictionary::set(std::string_view key, int value) {
   return set(key, std::int64_t{value});
 }
 Dictionary& Dictionary::set(std::string_view key, bool value) {
-  members_.insert_or_assign(std::string(key), value);
+  member(key) = value;
   return *this;
 }
 
 bool Dictionary::has(std::string_view key) const {
-  return members_.contains(key);
+  return find(key) != nullptr;
 }
 
 Result<std::optional<std::string>> Dictionary::text_if(std::string_view key) const {
-  const auto found = members_.find(key);
-  if (found == members_.end()) return std::nullopt;
-  if (const auto* text = std::get_if<std::string>(&found->second)) return *text;
+  const Value* const found = find(key);
+  if (found == nullptr) return std::nullopt;
+  if (const auto* text = std::get_if<std::string>(found)) return *text;
   return wrong_type(key, "text");
 }
 
 Result<std::optional<std::int64_t>> Dictionary::integer_if(std::string_view key, std::int64_t least,
                                                            std::int64_t most) const {
-  const auto found = members_.find(key);
-  if (found == members_.end()) return std::nullopt;
-  const auto* number = std::get_if<std::int64_t>(&found->second);
+  const Value* const found = find(key);
+  if (found == nullptr) return std::nullopt;
+  const auto* number = std::get_if<std::int64_t>(found);
   if (number == nullptr || *number < least || *number > most) {
     return wrong_type(
         key, concat("a whole number from ", std::to_string(least), " to ", std::to_string(most)));
@@ -111,9 +167,9 @@ Result<std::optional<std::int64_t>> Dictionary::integer_if(std::string_view key,
 }
 
 Result<std::optional<bool>> Dictionary::flag_if(std::string_view key) const {
-  const auto found = members_.find(key);
-  if (found == members_.end()) return std::nullopt;
-  if (const auto* flag = std::get_if<bool>(&found->second)) return *flag;
+  const Value* const found = find(key);
+  if (found == nullptr) return std::nullopt;
+  if (const auto* flag = std::get_if<bool>(found)) return *flag;
   return wrong_type(key, "true or false");
 }
 

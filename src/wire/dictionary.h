@@ -7,11 +7,11 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.h"
 
@@ -53,7 +53,15 @@ class Dictionary {
  private:
   struct Other {};  // present, but nothing that any operation takes: a list, a fraction, …
   using Value = std::variant<std::string, std::int64_t, bool, Other>;
-  std::map<std::string, Value, std::less<>> members_;
+  struct Member {
+    std::string key;
+    Value value;
+  };
+  [[nodiscard]] const Value* find(std::string_view key) const;
+  Value& member(std::string_view key);  // made when absent
+
+  // By key. They are few, and every frame has some: one piece of memory for all of them.
+  std::vector<Member> members_;
 };
 
 }  // namespace skein::wire

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -39,6 +40,8 @@ class FrameDecoder {
   Result<Step> next(Bytes& input);
 
   [[nodiscard]] const Dictionary& dictionary() const { return dictionary_; }
+  // For who keeps it; dictionary() is empty then.
+  [[nodiscard]] Dictionary take_dictionary() { return std::exchange(dictionary_, {}); }
   [[nodiscard]] Bytes piece() const { return piece_; }  // valid as long as the input it came from
   [[nodiscard]] std::uint64_t payload_left() const { return payload_left_; }
 
