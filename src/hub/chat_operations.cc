@@ -269,10 +269,12 @@ Answering follow(Context& context, Transfers&, Request& request) {
     if (!last) co_return pass(std::move(last).error());
     // Who is ahead of what there is follows from what there is: the log is another than it knew.
     const std::int64_t from = std::min(after->value_or(*last), *last);
+    request.fields = {};  // a follower rests for long, and there are many
     ended = co_await follow_room(context, request, place->room.id, from);
   } else {
     auto person = co_await person_of(context, request);
     if (!person) co_return pass(std::move(person).error());
+    request.fields = {};
     ended = co_await follow_joined(context, request, *std::move(person), *after, *presence);
   }
   co_return pass(std::move(ended).error());

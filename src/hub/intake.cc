@@ -21,15 +21,21 @@ Task<Result<wire::Speech>> Intake::sniff() {
   }
 }
 
-// Appends to what is left, or replaces what is used up. A buffer that somebody else still needs
-// (a piece being written to disk) is left to them, and none is held while the peer is silent: so
-// a slow peer costs no memory but its coroutine.
+// No buffer is held while the peer is silent: so a slow peer costs no memory but its coroutine,
+// which is kept small by what is in receive().
 Task<Result<void>> Intake::fill(std::int64_t timeout_ms) {
   if (input_.empty()) {
     buffer_.reset();
     auto readable = co_await stream_.wait_readable(timeout_ms);
     if (!readable) co_return pass(std::move(readable).error());
   }
+  auto received = co_await receive(timeout_ms);
+  co_return received;
+}
+
+// Appends to what is left, or replaces what is used up. A buffer that somebody else still needs (a
+// piece being written to disk) is left to them.
+Task<Result<void>> Intake::receive(std::int64_t timeout_ms) {
   const Bytes rest = input_;
   const std::shared_ptr<std::byte[]> before = buffer_;
   if (buffer_ == nullptr || buffer_.use_count() > 2) {

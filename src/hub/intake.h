@@ -51,6 +51,8 @@ class Intake {
   socketserver::Task<void> linger();
 
  private:
+  socketserver::Task<Result<void>> receive(std::int64_t timeout_ms);
+
   socketserver::Stream& stream_;
   std::shared_ptr<std::byte[]> buffer_;
   std::size_t buffer_bytes_ = 0;

@@ -41,6 +41,11 @@ Task<void> Session::run() {
   } catch (...) {
     escaped = std::current_exception();
   }
+  co_await wind_up(std::move(ended), escaped != nullptr);
+  if (escaped) std::rethrow_exception(escaped);
+}
+
+Task<void> Session::wind_up(Result<void> ended, bool escaped) {
   const bool in_order =
       !escaped && (ended || (ended.error().is(kClosed) && reader_.between_frames()));
   for (const auto& [id, request] : open_) {
@@ -52,7 +57,6 @@ Task<void> Session::run() {
   // A peer that only ended its own side still gets its answers.
   co_await requests_.close();
   co_await transfers_.close_all();
-  if (escaped) std::rethrow_exception(escaped);
 }
 
 // Nothing is lost by ending a connection that rests.
@@ -275,6 +279,13 @@ Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Reques
   }
   // The id is free again before its last answer can be read, as the client may use it at once.
   open_.erase(id);
+  co_await answer(id, std::move(reply));
+  --answering_;
+  if (operation.endless) --endless_;
+  update_idle();
+}
+
+Task<void> Session::answer(std::int64_t id, Result<Reply> reply) {
   if (reply) {
     reply->fields.set(field::kId, id).set(field::kOk, true);
     auto sent = co_await outbox_.send(std::move(reply->fields), reply->payload.bytes);
@@ -283,9 +294,6 @@ Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Reques
     auto refused = co_await refuse(id, std::move(reply).error());
     static_cast<void>(refused.has_value());
   }
-  --answering_;
-  if (operation.endless) --endless_;
-  update_idle();
 }
 
 // The connection ends because of `why`: logged once, told to who can hear it.

@@ -36,6 +36,7 @@ class Session {
 
  private:
   socketserver::Task<Result<void>> converse();
+  socketserver::Task<void> wind_up(Result<void> ended, bool escaped);
   socketserver::Task<Result<void>> greet_stranger(wire::Speech speech);
   socketserver::Task<Result<void>> take_frame();
   socketserver::Task<Result<void>> take_request(wire::Dictionary fields);
@@ -44,6 +45,7 @@ class Session {
   socketserver::Task<Result<void>> hello(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
+  socketserver::Task<void> answer(std::int64_t id, Result<Reply> reply);
   socketserver::Task<Result<void>> refuse(std::int64_t id, Error error);
   socketserver::Task<void> say_goodbye(const Error& why);
   void update_idle();

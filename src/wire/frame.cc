@@ -75,10 +75,15 @@ Result<FrameDecoder::Step> FrameDecoder::next(Bytes& input) {
       [[fallthrough]];
     }
     case State::kDictionary: {
-      if (!fill(held_, length_, input)) return Step::kNeedMore;
-      TRY_ASSIGN(dictionary_, Dictionary::parse(held_));
-      TRY_ASSIGN(payload_left_, payload_size(dictionary_));
-      held_.clear();
+      const bool whole = held_.empty() && input.size() >= length_;  // then it need not be held
+      if (!whole && !fill(held_, length_, input)) return Step::kNeedMore;
+      const std::string_view json = whole ? as_text(input.first(length_)) : held_;
+      if (auto taken = take(json); !taken) {
+        if (whole) held_ = json;  // what comes next is to meet the same error
+        return pass(std::move(taken).error());
+      }
+      if (whole) input = input.subspan(length_);
+      std::string().swap(held_);  // with its room: a connection may rest for long
       state_ = State::kPayload;
       return Step::kDictionary;
     }
@@ -96,6 +101,12 @@ Result<FrameDecoder::Step> FrameDecoder::next(Bytes& input) {
     }
   }
   std::unreachable();
+}
+
+Result<void> FrameDecoder::take(std::string_view json) {
+  TRY_ASSIGN(dictionary_, Dictionary::parse(json));
+  TRY_ASSIGN(payload_left_, payload_size(dictionary_));
+  return {};
 }
 
 void FrameDecoder::skip_payload(std::uint64_t bytes) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/bytes.h"
@@ -25,8 +26,9 @@ namespace skein::wire {
 // spec::kMaxDictionaryBytes (asserted: who builds a dictionary bounds what goes into it).
 [[nodiscard]] std::string encode_frame(const Dictionary& dictionary);
 
-// Takes frames apart, whatever way the bytes were split. Holds at most one dictionary; payloads
-// are handed through in pieces and never held. One connection's reader owns one.
+// Takes frames apart, whatever way the bytes were split. Holds at most one dictionary, and its
+// bytes only until they are all there; payloads are handed through in pieces and never held. One
+// connection's reader owns one.
 class FrameDecoder {
  public:
   enum class Step {
@@ -40,7 +42,7 @@ class FrameDecoder {
   Result<Step> next(Bytes& input);
 
   [[nodiscard]] const Dictionary& dictionary() const { return dictionary_; }
-  // For who keeps it; dictionary() is empty then.
+  // The same for who keeps it; here it is empty from then on.
   [[nodiscard]] Dictionary take_dictionary() { return std::exchange(dictionary_, {}); }
   [[nodiscard]] Bytes piece() const { return piece_; }  // valid as long as the input it came from
   [[nodiscard]] std::uint64_t payload_left() const { return payload_left_; }
@@ -55,6 +57,7 @@ class FrameDecoder {
 
  private:
   enum class State { kLength, kDictionary, kPayload };
+  Result<void> take(std::string_view json);
   State state_ = State::kLength;
   std::string held_;  // length bytes, then dictionary bytes
   std::uint32_t length_ = 0;

@@ -203,6 +203,20 @@ TEST(FrameTest, TheLongestDictionaryPasses) {
   EXPECT_THAT(reader.frames, ElementsAre(Frame{json, ""}));
 }
 
+TEST(FrameTest, ADictionaryCanBeTakenAway) {
+  const std::string long_frame =
+      encode_frame(Dictionary().set("op", "x").set("text", std::string(10'000, 'a')));
+  FrameDecoder decoder;
+  Bytes first = as_bytes(long_frame).first(5'000);
+  EXPECT_EQ(*decoder.next(first), FrameDecoder::Step::kNeedMore);
+  Bytes rest = as_bytes(long_frame).subspan(5'000);
+  EXPECT_EQ(*decoder.next(rest), FrameDecoder::Step::kDictionary);
+  EXPECT_EQ(decoder.take_dictionary().text("op").value(), "x");
+  EXPECT_FALSE(decoder.dictionary().has("op"));
+  EXPECT_EQ(*decoder.next(rest), FrameDecoder::Step::kEnd);
+  EXPECT_TRUE(decoder.between_frames());
+}
+
 TEST(FrameTest, AnErrorIsFinal) {
   for (const std::string& bad :
        {std::string(4, '\0'), raw_frame("[]"), raw_frame(R"({"size":-1})")}) {
