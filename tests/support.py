@@ -134,11 +134,12 @@ class Hub:
     def log(self):
         return self.log_file.read_text(encoding="utf-8", errors="surrogateescape")
 
-    def memory(self):
-        """The bytes that are its own; see Case.count_memory()."""
+    def memory(self, kind="RssAnon"):
+        """The bytes that are its own and in use; see Case.count_memory(). VmData: those that it
+        has asked for, used or not."""
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(1024 * int(line.split()[1]) for line in status
-                        if line.startswith("RssAnon"))
+                        if line.startswith(kind + ":"))
 
     def complaints(self, about=""):
         """The lines of the log that are more than information."""
