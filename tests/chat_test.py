@@ -144,6 +144,7 @@ class Terminal(Case):
     def test_what_would_harm_the_terminal_is_shown_escaped_live_and_replayed(self):
         eve = self.someone("eve")
         lin = self.chatter()
+        self.assertEqual(eve.code(op="topic", room="lobby", topic="t\x1b[2J\0\u202e"), "ok")
         evil = "a\x1b[2J\x07b\u202ec\x9bd\nlin: me"
         self.says(eve, evil)
         shown = r" eve: a\x1b[2J\x07b\u{202e}c\u{9b}d"
@@ -151,6 +152,9 @@ class Terminal(Case):
         lin.see("      | lin: me")
         ada = self.chatter(name="ada")
         ada.see(shown)
+        ada.see(r"-- lobby: t\x1b[2J\x00\u{202e} --")
+        lin.type("/rooms\r")
+        lin.see(r"  lobby, here: t\x1b[2J\x00\u{202e}")
         for one in (lin, ada):
             self.assertNotIn(b"\x1b[2J", one.bytes)
             self.assertNotIn("\u202e".encode(), one.bytes)

@@ -86,12 +86,35 @@ class CommandLine(Case):
             self.assertEqual(eve.code(evil.encode(), op="say", room="lobby", cid=cid()), "ok")
             self.assertEqual(eve.code(b"\xff\xfe", op="say", room="lobby", cid=cid()),
                              "bad_request")
+            self.assertEqual(eve.code(op="say", room="lobby", cid=cid(), file="a\u202e\x1b[2J"),
+                             "bad_name")
+            self.assertEqual(eve.code(op="topic", room="lobby", topic="t\x1b[2J\0\u202e"), "ok")
+            for name in ("l\u202ein", "l\u200bin", "127.0.0.1:5000"):
+                with self.subTest(name), Conversation(hub.port) as fake:
+                    fake.hello(name=name)
+                    self.assertEqual(fake.code(op="who"), "bad_name")
         line = follower.stdout.readline().decode()
         shown = "eve: a\\x1b[2J\\x07b\\u{202e}c\\x00<b>d</b>\n"
         self.assertTrue(line.endswith(shown), line)
         self.assertTrue(self.done("log").out.endswith(shown))
+        self.assertTrue(self.done("rooms").out.endswith("  t\\x1b[2J\\x00\\u{202e}\n"))
+        self.assertEqual(self.done("who").out, "ada\nlin\n")
         interrupt(follower)
         self.assertEqual(ran(follower).code, 0)
+
+
+    def test_places_that_are_none_are_refused_and_those_to_come_are_empty(self):
+        hub = self.hub()
+        self.done("say", "one")
+        with Conversation(hub.port) as eve:
+            eve.hello(name="eve")
+            for after in (-1, 1.5, 1e3, "1", True, 2**53 + 1, 10**400, [], {}):
+                for more in ({"op": "log", "room": "lobby"}, {"op": "follow"},
+                             {"op": "follow", "room": "lobby"}):
+                    with self.subTest(after=after, **more):
+                        self.assertEqual(eve.code(after=after, **more), "bad_request")
+            answer, lines = eve.ask(op="log", room="lobby", after=2**53)
+            self.assertEqual((answer["ok"], lines), (True, b""))
 
 
 class Following(Case):
@@ -362,6 +385,33 @@ class Datagrams(Case):
         self.assert_serves(hub)
         self.done("say", "still here")
         self.assertIn("still here", self.done("log").out)
+
+    def test_floods_by_datagrams_and_by_frames_stay_bounded(self):
+        hub = self.hub()
+        before = hub.memory()
+        for number in range(100):
+            with socket.socket(type=socket.SOCK_DGRAM) as guest:
+                guest.connect(("127.0.0.1", hub.port))
+                for _ in range(100):
+                    guest.send(b"x" * 16000)
+        with Conversation(hub.port) as flood:
+            flood.hello(name="flood")
+            flood.socket.setblocking(False)
+            sent, more = 0, b""
+            # It never reads its answers: at some time nobody reads what it sends.
+            last = time.monotonic()
+            while sent < 64 << 20 and time.monotonic() < last + 1:
+                more = more or b"".join(
+                    frame({"op": "say", "id": number + 1, "room": "lobby", "cid": cid(),
+                           "size": 16000}, b"x" * 16000) for number in range(60))
+                try:
+                    done = flood.socket.send(more)
+                    sent, more, last = sent + done, more[done:], time.monotonic()
+                except BlockingIOError:
+                    time.sleep(0.001)
+            self.assertLess(hub.memory(), before + (24 << 20))
+            self.assert_serves(hub)
+            self.done("say", "still here", "--name", "ada")
 
 
 if __name__ == "__main__":

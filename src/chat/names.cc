@@ -15,10 +15,13 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "socketserver/address.h"
 
 namespace skein::chat {
 
 namespace {
+
+constexpr std::string_view kMember = "member";
 
 using Form = const icu::Normalizer2* (*)(UErrorCode&);
 
@@ -133,6 +136,23 @@ std::string_view fault_of_folded(std::string_view folded) {
   return {};
 }
 
+// What looks like a number of an address, alone or with a port: so are guests called, and a member
+// of such a name would pass for one.
+bool looks_like_address(std::string look) {
+  // As a look has them: 1 is l, 0 is o, [ and ] are ( and ).
+  constexpr std::string_view kLooks = "lo()";
+  constexpr std::string_view kMeant = "10[]";
+  for (char& c : look) {
+    const std::size_t at = kLooks.find(c);
+    if (at != std::string_view::npos) c = kMeant[at];
+  }
+  std::string_view host = look;
+  if (socketserver::Address::from_number(host, 0)) return true;
+  host = host.substr(0, host.rfind(':'));
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  return socketserver::Address::from_number(host, 0).has_value();
+}
+
 std::unexpected<Error> refuse(std::string_view name, std::string_view what,
                               std::string_view fault) {
   return std::unexpected(
@@ -156,6 +176,9 @@ Result<Name> parse_name(std::string_view name, std::string_view what) {
     return refuse(name, what, fault);
   }
   parsed.looks = {look_of(parsed.shown), look_of(parsed.folded)};
+  if (what == kMember && looks_like_address(parsed.looks[1])) {
+    return refuse(name, what, "the form of an address, as guests have");
+  }
   return parsed;
 }
 

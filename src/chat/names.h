@@ -24,7 +24,8 @@ struct Name {
 // kBadName, saying why: empty, over spec::kMaxNameBytes as given or as shown, not UTF-8, with
 // control, format, private or unassigned characters or others that show nothing, with white space
 // at an end or twice in a row, with a '/' or what looks like one, beginning with '@' or '#' or a
-// combining mark. `what` is "room" or "member", for the message.
+// combining mark; of a member also what looks like an address, as guests are called. `what` is
+// "room" or "member".
 Result<Name> parse_name(std::string_view name, std::string_view what);
 
 }  // namespace skein::chat

@@ -254,5 +254,19 @@ TEST(NamesTest, EveryCharacterIsTakenOrRefusedForGood) {
   EXPECT_GT(taken, 100'000U);
 }
 
+TEST(NamesTest, NoMemberPassesForAGuest) {
+  for (const std::string_view name :
+       {"127.0.0.1:5000", "127.0.0.1", "192.168.23.45:67890", "[::1]:8080", "::1", "fe80::1",
+        "l27.O.0.1:5000", "１２７.0.0.1:5000", "127.0.0.1∶5000", "10.0.0.9:x"}) {
+    const auto refused = parse_name(name, "member");
+    ASSERT_FALSE(refused) << name;
+    EXPECT_TRUE(refused.error().is(kBadName)) << name;
+    EXPECT_TRUE(parse_name(name, "room")) << name;
+  }
+  for (const std::string_view name : {"1", "1.2", "10:30", "lol", "a:b", "12.5", "1.2.3.4.5"}) {
+    EXPECT_TRUE(parse_name(name, "member")) << name;
+  }
+}
+
 }  // namespace
 }  // namespace skein::chat

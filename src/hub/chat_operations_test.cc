@@ -101,10 +101,13 @@ std::vector<Case> bad_cases() {
       {R"({"op":"say","room":"lobby","file":"../x")" + cid, "x", "bad_name"},
       {R"({"op":"log","room":"lobby","after":-1})", "", "bad_request"},
       {R"({"op":"log","room":"lobby","after":"1"})", "", "bad_request"},
+      {R"({"op":"log","room":"lobby","before":-1})", "", "bad_request"},
       {R"({"op":"log","room":"lobby","limit":0})", "", "bad_request"},
       {R"({"op":"log","room":"lobby","limit":1001})", "", "bad_request"},
       {R"({"op":"follow","room":"nowhere"})", "", "not_found"},
       {R"({"op":"follow","after":"now"})", "", "bad_request"},
+      {R"({"op":"follow","after":-1})", "", "bad_request"},
+      {R"({"op":"follow","room":"lobby","after":-1})", "", "bad_request"},
       {R"({"op":"search"})", "", "bad_request"},
       {R"({"op":"join","room":"a/b"})", "", "bad_name"},
       {R"({"op":"join","room":""})", "", "bad_name"},
@@ -112,6 +115,10 @@ std::vector<Case> bad_cases() {
        "too_large"},
       {R"({"op":"seen","room":"lobby","seq":-1})", "", "bad_request"},
       {R"({"op":"name","name":"local/ada"})", "", "bad_name"},
+      {R"({"op":"name","name":"127.0.0.1:5000"})", "", "bad_name"},
+      {R"({"op":"name","name":"\u202enil"})", "", "bad_name"},
+      {R"({"op":"name","name":"li\u0000n"})", "", "bad_name"},
+      {R"({"op":"join","room":"\u001b[2J"})", "", "bad_name"},
   };
 }
 
@@ -223,6 +230,32 @@ TEST_F(ChatTest, WhoFollowsARoomHearsWhatWasMissedAndThenWhatIsSaid) {
     Told ended = co_await ada.receive();
     if (ended.id != id) ended = co_await ada.receive();
     EXPECT_EQ(ended.outcome, "cancelled");
+  });
+}
+
+TEST_F(ChatTest, WhoIsAheadOfTheLogReadsNothingAndFollowsFromWhatThereIs) {
+  body_of([](ChatTest& test) -> Task<void> {
+    Peer lin = co_await test.member("lin");
+    std::string request = test.say();
+    Told said = co_await lin.ask(request, "one");
+    EXPECT_EQ(said.outcome, "ok");
+    const Told read = co_await lin.ask(R"({"op":"log","room":"lobby","after":9007199254740992})");
+    EXPECT_EQ(read.outcome, "ok");
+    EXPECT_EQ(read.payload, "");
+    constexpr std::pair<const char*, const char*> cases[] = {
+        {R"({"op":"follow","room":"lobby","after":9007199254740992})", "seq"},
+        {R"({"op":"follow","after":9007199254740992})", "number"}};
+    for (const auto& [follow, place] : cases) {
+      Peer ada = co_await test.member("ada");
+      const auto id = ada.send(follow);
+      Told heard = co_await ada.hear(id, "");
+      const std::int64_t begun = heard.number(place);
+      EXPECT_EQ(begun, said.number(place));
+      request = test.say();
+      said = co_await lin.ask(request, "next");
+      heard = co_await ada.hear(id, "next");
+      EXPECT_EQ(texts_of(heard.payload), Texts{"next"});
+    }
   });
 }
 

@@ -192,6 +192,22 @@ TEST_F(GuestsTest, WhoDoesNotAskMissesTheOldestAndIsTold) {
   });
 }
 
+TEST_F(GuestsTest, OurOwnDatagramsComeBackEarnNothing) {
+  body_of([](GuestsTest& test) -> Task<void> {
+    const auto one = test.guest();
+    const auto two = test.guest();
+    Guests guests(*test.context, test.random, *one);
+    guests.take(one->local_address(), "hello", 5);
+    co_await test.settle();
+    guests.take(two->local_address(), "hello", 5);  // another's is said
+    co_await test.settle();
+    co_await guests.close();
+    const auto said = co_await test.lobby();
+    EXPECT_EQ(said.size(), 1U);
+    EXPECT_EQ(said[0].from, two->local_address().text());
+  });
+}
+
 TEST_F(GuestsTest, AFloodOfAddressesLeavesRoomForWhoIsHere) {
   body_of([](GuestsTest& test) -> Task<void> {
     const auto one = test.guest();
