@@ -54,6 +54,7 @@ usage: skein serve [FOLDER] [--listen ADDR:PORT] [--state DIR]
   --state DIR         where the hub keeps what is its own
   --name NAME         what the hub calls itself; else the machine's name
   --sync full|none    none: answers do not wait for the disk, and say so
+  --message-rate N    how many messages a second one member may say; 20; 0: any number
   --quiet             no output but errors, and no prompt
   --help              this help
 

@@ -320,7 +320,7 @@ class Ending(Case):
     def assert_ends(self, number):
         self.the_hub.process.send_signal(number)
         self.assertEqual(self.the_hub.process.wait(PATIENCE_S), 0)
-        self.assertIn(f" info stopping: signal {int(number)}\n", self.the_hub.log())
+        self.assertIn(f" info stopping: signal {int(number)};", self.the_hub.log())
 
     def test_without_anybody(self):
         self.assert_ends(signal.SIGTERM)
