@@ -228,6 +228,9 @@ class Following(Case):
             self.assertEqual(seqs, list(range(1, count + 1)))
 
     def test_who_follows_and_is_silent_costs_little_whatever_it_asked(self):
+        # Some 4 KiB are aimed at; a sanitizer has its own beside that. Kept, what was asked would
+        # be 120 KB.
+        most_each = 56_000 if "ASAN_OPTIONS" in os.environ else 16_384
         self.count_memory()
         hub = self.hub()
         filler = "x" * 60000
@@ -244,9 +247,7 @@ class Following(Case):
         before = hub.memory()
         for number in range(20, 20 + count):
             follower(number)
-        # Some 4 KiB each are aimed at; a sanitizer has its own beside that. Kept, what was asked
-        # would be 60 KB each.
-        self.assertLess(hub.memory(), before + (count << 14))
+        self.assertLess(hub.memory(), before + count * most_each)
 
 
 class Announcing(Case):
@@ -387,6 +388,8 @@ class Datagrams(Case):
         self.assertIn("still here", self.done("log").out)
 
     def test_floods_by_datagrams_and_by_frames_stay_bounded(self):
+        most = (48 if "ASAN_OPTIONS" in os.environ else 24) << 20  # a sanitizer pads what is there
+        self.count_memory()
         hub = self.hub()
         before = hub.memory()
         for number in range(100):
@@ -409,7 +412,7 @@ class Datagrams(Case):
                     sent, more, last = sent + done, more[done:], time.monotonic()
                 except BlockingIOError:
                     time.sleep(0.001)
-            self.assertLess(hub.memory(), before + (24 << 20))
+            self.assertLess(hub.memory(), before + most)
             self.assert_serves(hub)
             self.done("say", "still here", "--name", "ada")
 
