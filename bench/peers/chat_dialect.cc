@@ -45,12 +45,13 @@ class Skein final : public Dialect {
   void say(std::string_view text, std::string& out) override {
     static const std::uint64_t run = std::random_device{}() * 0x100000001ULL;
     static std::uint64_t count = 0;
+    const std::int64_t id = kFirstSay + said_++;
     std::array<char, 160> head{};
-    const int size = std::snprintf(
-        head.data(), head.size(),
-        R"({"op":"say","id":%lld,"room":"lobby","cid":"%016llx%016llx","size":%zu})",
-        static_cast<long long>(kFirstSay + said_++), static_cast<unsigned long long>(run),
-        static_cast<unsigned long long>(count++), text.size());
+    const int size =
+        std::snprintf(head.data(), head.size(),
+                      R"({"op":"say","id":%lld,"room":"lobby","cid":"%016llx%016llx","size":%zu})",
+                      static_cast<long long>(id), static_cast<unsigned long long>(run),
+                      static_cast<unsigned long long>(count++), text.size());
     append(out, {head.data(), static_cast<std::size_t>(size)});
     out += text;
   }
