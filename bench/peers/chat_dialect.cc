@@ -32,10 +32,13 @@ std::int64_t number_of(std::string_view json, std::string_view key) {
 class Skein final : public Dialect {
  public:
   std::string enter(const Entry& entry) override {
-    follows_ = entry.follows;
     std::string out;
     append(out, R"({"op":"hello","id":1,"min":1,"max":1,"name":")" + entry.name + R"("})");
-    if (!follows_) return out;
+    if (!entry.follows) {
+      // Who is known and has joined is not overtaken by what it says next.
+      append(out, R"({"op":"join","id":2,"room":"lobby"})");
+      return out;
+    }
     std::string follow = R"({"op":"follow","id":2,"room":"lobby")";
     if (entry.after >= 0) follow += R"(,"after":)" + std::to_string(entry.after);
     append(out, follow + "}");
@@ -82,7 +85,7 @@ class Skein final : public Dialect {
 
  private:
   static constexpr std::size_t kLengthBytes = 4;
-  static constexpr std::int64_t kFirstSay = 4;  // the ids before it: hello, follow, ping
+  static constexpr std::int64_t kFirstSay = 4;  // the ids before it: hello, follow or join, ping
 
   static void append(std::string& out, std::string_view fields) {
     const auto length = static_cast<std::uint32_t>(fields.size());
@@ -93,7 +96,7 @@ class Skein final : public Dialect {
   void hear_answer(std::string_view fields, std::string_view lines, Ear& ear) {
     const std::int64_t id = number_of(fields, R"("id":)");
     if (id >= kFirstSay) return ear.acknowledged(static_cast<std::size_t>(id - kFirstSay));
-    if (id == (follows_ ? 2 : 1) && lines.empty()) return ear.entered();
+    if (id == 2 && lines.empty()) return ear.entered();
     while (!lines.empty()) {
       const std::size_t seq = find_again(lines, R"("seq":)", seq_at_);
       const std::size_t text = find_again(lines, R"("text":")", text_at_);
@@ -113,7 +116,6 @@ class Skein final : public Dialect {
     return at + key.size();
   }
 
-  bool follows_ = true;
   std::int64_t said_ = 0;
   std::size_t seq_at_ = 0;
   std::size_t text_at_ = 0;
