@@ -19,6 +19,18 @@ Task<Result<void>> Outbox::send(wire::Dictionary answer, Bytes payload) {
   co_return sent;
 }
 
+Task<std::size_t> Outbox::send_together(wire::Dictionary answer) {
+  together_ += wire::encode_frame(answer);
+  if (++together_count_ > 1) co_return 0;
+  co_await stream_.loop().yield();
+  const std::string frames = std::exchange(together_, {});
+  const std::size_t count = std::exchange(together_count_, 0);
+  const socketserver::Parts parts(as_bytes(frames));
+  auto sent = co_await write(parts);
+  static_cast<void>(sent.has_value());  // the reader notices too
+  co_return count;
+}
+
 Task<Result<void>> Outbox::send_part(std::int64_t id, Bytes payload) {
   const wire::PartHead head(id, payload.size());
   const socketserver::Parts parts(head.bytes(), payload);

@@ -19,6 +19,12 @@ struct OutboxTest : ::testing::Test, socketserver::testing::WithFakeClock {
     const auto sent = co_await outbox.send(std::move(fields), as_bytes(payload));
     ended += concat(std::to_string(id), ":", sent ? "ok" : sent.error().kind().name, " ");
   }
+  // The same together with others; of how many it was over is appended.
+  [[nodiscard]] Task<void> answer_together(std::int64_t id) {
+    wire::Dictionary fields = wire::ok_answer(id);
+    const std::size_t count = co_await outbox.send_together(std::move(fields));
+    ended += concat(std::to_string(id), ":", std::to_string(count), " ");
+  }
   void run(Task<void> body) { run_until_done(*loop, std::move(body)); }
 
   socketserver::FakePair links{*loop};
@@ -47,6 +53,32 @@ TEST_F(OutboxTest, FramesGoOutWholeAndInTheirOrderHoweverNarrowTheLine) {
                        frame(R"({"id":2,"ok":true,"size":5})", "xxxxx") +
                        frame(R"({"id":3,"ok":true,"size":10})", "xxxxxxxxxx"));
     EXPECT_EQ(test.ended, "1:ok 2:ok 3:ok ");
+  };
+  run(body(*this));
+}
+
+TEST_F(OutboxTest, AnswersThatAreDueTogetherGoOutInOnePieceAndAreCountedOnce) {
+  const auto body = [](OutboxTest& test) -> Task<void> {
+    for (const std::int64_t id : {1, 2, 3}) test.loop->spawn(test.answer_together(id));
+    co_await settle(*test.loop);
+    EXPECT_EQ(test.ended, "2:0 3:0 1:3 ");
+    test.loop->spawn(test.answer_together(4));
+    co_await settle(*test.loop);
+    EXPECT_EQ(test.ended, "2:0 3:0 1:3 4:1 ");
+    EXPECT_TRUE(test.links.b->shutdown_write());
+    const std::string all = co_await read_to_end(*test.links.a);
+    EXPECT_EQ(all, frame(R"({"id":1,"ok":true})") + frame(R"({"id":2,"ok":true})") +
+                       frame(R"({"id":3,"ok":true})") + frame(R"({"id":4,"ok":true})"));
+  };
+  run(body(*this));
+}
+
+TEST_F(OutboxTest, AnswersToWhoIsGoneAreOverToo) {
+  const auto body = [](OutboxTest& test) -> Task<void> {
+    test.links.b->cancel();
+    for (const std::int64_t id : {1, 2}) test.loop->spawn(test.answer_together(id));
+    co_await settle(*test.loop);
+    EXPECT_EQ(test.ended, "2:0 1:2 ");
   };
   run(body(*this));
 }

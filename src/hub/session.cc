@@ -279,8 +279,17 @@ Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Reques
   }
   // The id is free again before its last answer can be read, as the client may use it at once.
   open_.erase(id);
-  co_await answer(id, std::move(reply));
-  --answering_;
+  // Who waits for several answers gets those that come together in one piece.
+  const bool together =
+      reply && reply->payload.bytes.empty() && answering_ > endless_ + 1 && !operation.endless;
+  if (together) {
+    reply->fields.set(field::kId, id).set(field::kOk, true);
+    const std::size_t answered = co_await outbox_.send_together(std::move(reply->fields));
+    answering_ -= answered;
+  } else {
+    co_await answer(id, std::move(reply));
+    --answering_;
+  }
   if (operation.endless) --endless_;
   update_idle();
 }
