@@ -79,6 +79,7 @@ inline constexpr std::int64_t kBusyRetryMs = 100;
 inline constexpr std::size_t kMessagesInPage = 100;         // unless another number is asked for
 inline constexpr std::size_t kMaxWaitingMessages = 4096;    // said, and not on disk yet
 inline constexpr std::size_t kMaxMessagesInGroup = 512;     // written with one sync
+inline constexpr int kCheckpointPages = 8000;               // of the write-ahead log, 4 KiB each
 inline constexpr std::size_t kFeedBytes = 4 * 1024 * 1024;  // of the newest messages, in memory
 inline constexpr std::size_t kWokenAtOnce = 64;             // followers, before others' turn
 inline constexpr std::size_t kMaxGuests = 1000;             // by datagrams

@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/limits.h"
 #include "base/text.h"
 
 namespace skein::chat {
@@ -150,7 +152,8 @@ Result<Connection> open_schema(const std::string& path, SchemaSteps steps, const
   // Copying the write-ahead log into the file holds up whoever speaks meanwhile for some 20 ms. By
   // 32 MiB at a time it does so for fewer than one message in a hundred, and copies less: most
   // pages stand in the log many times.
-  TRY(connection.script("PRAGMA wal_autocheckpoint = 8000"));
+  TRY(connection.script(
+      concat("PRAGMA wal_autocheckpoint = ", std::to_string(limits::kCheckpointPages))));
   if (std::cmp_less(header.version, steps.size())) {
     for (auto at = static_cast<std::size_t>(header.version); at < steps.size(); ++at) {
       const auto version = static_cast<std::int64_t>(at) + 1;
