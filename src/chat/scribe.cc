@@ -46,13 +46,10 @@ Task<void> Scribe::write_groups() {
 
     auto job = [this, &drafts] { return log_.append(drafts); };
     auto appended = co_await writer_.run(loop_, job);
+    std::vector<Message> fresh;
     if (!appended) {
-      for (Waiting* const one : group) {
-        one->result = pass(appended.error());
-        one->done.set();
-      }
+      for (Waiting* const one : group) one->result = pass(appended.error());
     } else {
-      std::vector<Message> fresh;
       fresh.reserve(count);
       for (std::size_t i = 0; i < count; ++i) {
         auto& one = (*appended)[i];
@@ -63,11 +60,11 @@ Task<void> Scribe::write_groups() {
         }
         group[i]->result = std::move(one);
       }
-      // Answered before the followers' turn, of whom there may be thousands: so who speaks goes on
-      // while they listen.
-      for (Waiting* const one : group) one->done.set();
-      if (!fresh.empty()) on_appended_(fresh);
     }
+    // Answered before the followers' turn, of whom there may be thousands: so who speaks goes on
+    // while they listen.
+    for (Waiting* const one : group) one->done.set();
+    if (!fresh.empty()) on_appended_(fresh);
   }
   writing_ = false;
 }
