@@ -16,6 +16,7 @@ Feed::Follower::Follower(Feed& feed, RoomId room) : feed_(feed), room_(room) {
 
 Feed::Follower::~Follower() {
   (in_line_ ? feed_.line_ : feed_.at_rest(room_)).erase(place_);
+  feed_.drop_if_unused(room_);
 }
 
 void Feed::publish(std::span<const Message> messages) {
@@ -61,11 +62,17 @@ void Feed::forget_oldest() {
   if (tail.entries.empty()) {
     tail.built_after = -1;
     tail.built = {};
-    if (tail.at_rest.empty()) tails_.erase(oldest.room);
+    drop_if_unused(oldest.room);
   }
   bytes_ -= oldest.line->size();
   forgotten_number_ = oldest.number;
   order_.pop_front();
+}
+
+void Feed::drop_if_unused(RoomId room) {
+  const auto found = tails_.find(room);
+  if (found == tails_.end()) return;
+  if (found->second.entries.empty() && found->second.at_rest.empty()) tails_.erase(found);
 }
 
 std::optional<Lines> Feed::after(RoomId room, std::int64_t seq) {

@@ -103,6 +103,7 @@ class Feed {
   };
   void forget_oldest();
   Followers& at_rest(RoomId room) { return room == 0 ? at_rest_ : tails_[room].at_rest; }
+  void drop_if_unused(RoomId room);
   void line_up(Followers& followers);
   void wake_some();
 
