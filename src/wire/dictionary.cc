@@ -6,7 +6,6 @@
 #include <cassert>
 #include <utility>
 
-#include "base/bytes.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -24,34 +23,19 @@ std::unexpected<Error> absent(std::string_view key) {
   return fail(kBadRequest, concat("field ", quoted(key), " is missing"));
 }
 
-void append_escape(std::string& out, char c) {
-  switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\b': out += "\\b"; return;
-    case '\f': out += "\\f"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: out += concat("\\u00", to_hex(as_bytes({&c, 1})));
-  }
-}
-
 // As a string of JSON.
 void append_text(std::string& out, std::string_view text) {
   if (!is_utf8(text)) return append_text(out, escaped(text));
   const auto plain = [](char c) {
     return static_cast<unsigned char>(c) >= 0x20 && c != '"' && c != '\\';
   };
-  out += '"';
-  while (!text.empty()) {
-    const auto stop = std::ranges::find_if_not(text, plain);
-    out.append(text.begin(), stop);
-    if (stop == text.end()) break;
-    append_escape(out, *stop);
-    text = std::string_view(stop + 1, text.end());
+  if (std::ranges::all_of(text, plain)) {  // as most are: many times as fast
+    out += '"';
+    out += text;
+    out += '"';
+  } else {
+    out += json::serialize(json::string_view(text));
   }
-  out += '"';
 }
 
 }  // namespace
