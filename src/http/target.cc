@@ -81,21 +81,4 @@ Result<Target> parse_target(std::string_view target) {
   return out;
 }
 
-std::string encode_component(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    if (is_alphanumeric(c) || std::string_view("-._~").contains(c)) {
-      out += c;
-    } else {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kDigits[byte >> 4U];
-      out += kDigits[byte & 0xFU];
-    }
-  }
-  return out;
-}
-
 }  // namespace skein::http

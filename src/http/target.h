@@ -26,7 +26,4 @@ struct Target {
 // NUL when decoded, a fragment, an encoded '/' (it would be a separator that is none).
 [[nodiscard]] Result<Target> parse_target(std::string_view target);
 
-// Percent-encodes what may not stand as it is in one component of a path.
-[[nodiscard]] std::string encode_component(std::string_view text);
-
 }  // namespace skein::http
