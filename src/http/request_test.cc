@@ -16,10 +16,15 @@ TEST(RequestTest, FieldsAreFoundWithoutCase) {
 }
 
 TEST(RequestTest, HasABody) {
-  EXPECT_FALSE(Request().has_body());
-  EXPECT_FALSE(Request{.length = 0}.has_body());
-  EXPECT_TRUE(Request{.length = 1}.has_body());
-  EXPECT_TRUE(Request{.chunked = true}.has_body());
+  Request request;
+  EXPECT_FALSE(request.has_body());
+  request.length = 0;
+  EXPECT_FALSE(request.has_body());
+  request.length = 1;
+  EXPECT_TRUE(request.has_body());
+  request.length.reset();
+  request.chunked = true;
+  EXPECT_TRUE(request.has_body());
 }
 
 }  // namespace
