@@ -25,9 +25,9 @@ namespace {
 
 // An answer of lines, sent in parts of about limits::kListBatchBytes; one that has no more than
 // that goes out whole, with its length.
-class Lines {
+class LineStream {
  public:
-  explicit Lines(Exchange& exchange) : exchange_(exchange) {
+  explicit LineStream(Exchange& exchange) : exchange_(exchange) {
     head_.fields = {{"Content-Type", "application/x-ndjson"}};
   }
 
@@ -123,7 +123,7 @@ Task<Result<void>> get_rooms(Context& context, Exchange& exchange) {
   if (!person) co_return pass(person.error());
   const auto listed = co_await context.chat.rooms(*person);
   if (!listed) co_return pass(listed.error());
-  Lines lines(exchange);
+  LineStream lines(exchange);
   for (const Chat::Listed& one : *listed) {
     std::string line = Chat::encode(one);
     auto added = co_await lines.add(std::move(line));
@@ -141,7 +141,7 @@ Task<Result<void>> get_room(Context& context, Exchange& exchange) {
   auto window = co_await window_of(context.chat, place->room.id, *range);
   if (!window) co_return pass(std::move(window).error());
   // Read a page at a time, as it is taken: a slow reader costs no more than one.
-  Lines lines(exchange);
+  LineStream lines(exchange);
   while (window->limit > 0) {
     chat::RoomLog::Range page;
     page.after = window->after;
@@ -225,7 +225,7 @@ Task<Result<void>> get_search(Context& context, Exchange& exchange) {
   const auto found = co_await context.chat.search(*person, std::move(room), std::move(looked_for),
                                                   range->before, range->limit);
   if (!found) co_return pass(found.error());
-  Lines lines(exchange);
+  LineStream lines(exchange);
   for (const chat::Message& message : *found) {
     const auto where = co_await context.chat.name_of(*person, message.room);
     if (!where) co_return pass(where.error());
