@@ -282,21 +282,20 @@ Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Reques
   // Who waits for several answers gets those that come together in one piece.
   const bool together =
       reply && reply->payload.bytes.empty() && answering_ > endless_ + 1 && !operation.endless;
+  if (reply) reply->fields.set(field::kId, id).set(field::kOk, true);
+  std::size_t answered = 1;
   if (together) {
-    reply->fields.set(field::kId, id).set(field::kOk, true);
-    const std::size_t answered = co_await outbox_.send_together(std::move(reply->fields));
-    answering_ -= answered;
+    answered = co_await outbox_.send_together(std::move(reply->fields));
   } else {
     co_await answer(id, std::move(reply));
-    --answering_;
   }
+  answering_ -= answered;
   if (operation.endless) --endless_;
   update_idle();
 }
 
 Task<void> Session::answer(std::int64_t id, Result<Reply> reply) {
   if (reply) {
-    reply->fields.set(field::kId, id).set(field::kOk, true);
     auto sent = co_await outbox_.send(std::move(reply->fields), reply->payload.bytes);
     static_cast<void>(sent.has_value());  // the reader notices too
   } else {
