@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "socketserver/bind.h"
 
 namespace socketserver {
 
@@ -14,24 +15,6 @@ using skein::concat;
 namespace {
 
 constexpr std::int64_t kComplainEveryMs = 1000;
-
-// Errors of the connection that was to be accepted, or of the network: the next may well do.
-bool is_of_one_connection(int code) {
-  switch (code) {
-    case EINTR:
-    case ECONNABORTED:
-    case EPERM:
-    case EPROTO:
-    case ENOPROTOOPT:
-    case EOPNOTSUPP:
-    case ENETDOWN:
-    case ENETUNREACH:
-    case EHOSTDOWN:
-    case EHOSTUNREACH:
-    case ENONET: return true;
-    default: return false;
-  }
-}
 
 }  // namespace
 
@@ -112,7 +95,7 @@ void Acceptor::accept_some() {
     if (!socket) {
       const int code = errno;
       if (code == EAGAIN) return;
-      if (is_of_one_connection(code)) continue;
+      if (concerns_one_peer(code)) continue;
       // Out of descriptors (or memory). The listener is edge-triggered, so it does not spin; and
       // it would not report again, so the wheel tries again. Until then the callers wait in the
       // kernel's queue, which is kinder than to accept with a spare descriptor only to hang up:

@@ -159,6 +159,13 @@ skein::Result<void> configure(int fd, const Address& address, const BindOptions&
 
 }  // namespace
 
+bool concerns_one_peer(int code) {
+  static constexpr std::array kCodes = {
+      EINTR,    EAGAIN,      ECONNABORTED, EPERM,        EPROTO, ENOPROTOOPT, EOPNOTSUPP,
+      ENETDOWN, ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, ENONET, ECONNREFUSED};
+  return std::ranges::find(kCodes, code) != kCodes.end();
+}
+
 std::string who_holds(const Address& address, int type) {
   const std::vector<std::string> sockets = address.family() == AF_UNIX
                                                ? sockets_on_path(address.path())

@@ -25,6 +25,10 @@ skein::Result<skein::Descriptor> bind_socket(const Address& address, const BindO
 // listen(), with the same words if it fails.
 skein::Result<void> listen_socket(int fd, int backlog);
 
+// What accept() or recvmsg() failed with is of the connection or datagram that was next, or of the
+// network: the next may well do.
+bool concerns_one_peer(int code);
+
 // "skein (process 4711)": who has a socket of that type on that port or Unix path, among the
 // processes that we may look into (a TCP socket counts if it listens); empty if it cannot be told.
 std::string who_holds(const Address& address, int type);

@@ -35,14 +35,6 @@ constexpr milliseconds kComplainEvery{1000};
 // Of what a peer sent and nobody read, taken at the end so that close() does not reset.
 constexpr int kDiscards = 16;
 
-// Errors of the connection that was to be accepted, or of the network: the next may well do.
-bool is_of_one_connection(int code) {
-  static constexpr std::array kCodes = {
-      EINTR,    EAGAIN,      ECONNABORTED, EPERM,        EPROTO, ENOPROTOOPT, EOPNOTSUPP,
-      ENETDOWN, ENETUNREACH, EHOSTDOWN,    EHOSTUNREACH, ENONET, ECONNREFUSED};
-  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
-}
-
 // One line by one call, so that threads do not write into each other's.
 void print(const std::string& line) noexcept {
   std::fputs(line.c_str(), stderr);
@@ -430,7 +422,7 @@ std::optional<std::pair<Request, Address>> TCPServer::get_request() {
   socklen_t size = sizeof(from);
   const int fd = ::accept4(fileno(), reinterpret_cast<sockaddr*>(&from), &size, SOCK_CLOEXEC);
   if (fd < 0) {
-    if (is_of_one_connection(errno)) return std::nullopt;
+    if (concerns_one_peer(errno)) return std::nullopt;
     throw_system_error(errno, "accepting a connection");
   }
   const Address client = Address::from_sockaddr(reinterpret_cast<const sockaddr*>(&from), size);
@@ -456,7 +448,7 @@ std::optional<std::pair<Request, Address>> UDPServer::get_request() {
   // Not waiting: what poll() saw may be gone, thrown away for a wrong checksum.
   const ssize_t got = ::recvmsg(fileno(), &message, MSG_DONTWAIT);
   if (got < 0) {
-    if (is_of_one_connection(errno)) return std::nullopt;
+    if (concerns_one_peer(errno)) return std::nullopt;
     throw_system_error(errno, "receiving a datagram");
   }
   const auto size = static_cast<std::size_t>(got);
