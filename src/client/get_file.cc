@@ -23,10 +23,10 @@ namespace op = wire::op;
 namespace {
 
 // One connection's try at one file.
-class Attempt {
+class GetAttempt {
  public:
-  Attempt(Link& link, Connection& connection, const RemoteFile& remote, store::Store& into,
-          const store::Path& target, Tally& tally)
+  GetAttempt(Link& link, Connection& connection, const RemoteFile& remote, store::Store& into,
+             const store::Path& target, Tally& tally)
       : link_(link),
         connection_(connection),
         remote_(remote),
@@ -204,7 +204,7 @@ Task<Result<void>> get_file(Link& link, RemoteFile remote, store::Store& into, s
   while (true) {
     const auto connection = co_await link.connection();
     if (!connection) co_return pass(connection.error());
-    Attempt attempt(link, **connection, remote, into, target, tally);
+    GetAttempt attempt(link, **connection, remote, into, target, tally);
     auto outcome = co_await attempt.run();
     if (!outcome && link.lost()) continue;
     if (!outcome && outcome.error().is(kChanged) && ++changes < kMostChanges) continue;

@@ -38,10 +38,10 @@ Error changed(const store::Path& path) {
 }
 
 // One connection's try at one file.
-class Attempt {
+class PutAttempt {
  public:
-  Attempt(Link& link, Connection& connection, const LocalFile& local, const store::Path& target,
-          Tally& tally)
+  PutAttempt(Link& link, Connection& connection, const LocalFile& local, const store::Path& target,
+             Tally& tally)
       : link_(link), connection_(connection), local_(local), target_(target), tally_(tally) {}
 
   Task<Result<void>> run() {
@@ -218,7 +218,7 @@ Task<Result<void>> put_file(Link& link, LocalFile file, store::Path target, Tall
   while (true) {
     const auto connection = co_await link.connection();
     if (!connection) co_return pass(connection.error());
-    Attempt attempt(link, **connection, file, target, tally);
+    PutAttempt attempt(link, **connection, file, target, tally);
     auto outcome = co_await attempt.run();
     if (!outcome && link.lost()) {
       committed = committed || attempt.committed();

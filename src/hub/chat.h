@@ -42,6 +42,12 @@ struct Person {
   Rate rate;
 };
 
+// Who asks, and the room that is asked for.
+struct Place {
+  std::shared_ptr<Person> person;
+  chat::Room room;
+};
+
 class Chat {
  public:
   // `directory` and `log` are two faces of one store, and outlive this, as the others do. A member

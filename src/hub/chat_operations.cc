@@ -31,12 +31,7 @@ Task<Result<std::shared_ptr<Person>>> person_of(Context& context, Request& reque
   co_return request.person;
 }
 
-struct Place {
-  std::shared_ptr<Person> person;
-  chat::Room room;
-};
-
-// Who asks, and the room that the request names.
+// With the room that the request names.
 Task<Result<Place>> place_of(Context& context, Request& request, bool make) {
   const auto name = request.fields.text(field::kRoom);
   if (!name) co_return pass(name.error());

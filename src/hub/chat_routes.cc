@@ -78,11 +78,7 @@ Result<chat::RoomLog::Range> range_of(const http::Target& target) {
   return range;
 }
 
-// The room that the path names.
-struct Place {
-  std::shared_ptr<Person> person;
-  chat::Room room;
-};
+// With the room that the path names.
 Task<Result<Place>> place_of(Context& context, Exchange& exchange) {
   auto person = co_await person_of(context, exchange);
   if (!person) co_return pass(std::move(person).error());

@@ -14,7 +14,7 @@ namespace {
 
 using Tree = store::FakeDisk::Tree;
 
-std::vector<std::string> lines_of(const std::string& payload) {
+std::vector<std::string> sorted_lines_of(const std::string& payload) {
   std::vector<std::string> lines;
   for (std::size_t from = 0; from < payload.size();) {
     const std::size_t end = payload.find('\n', from);
@@ -65,7 +65,7 @@ TEST_F(FolderTest, ListShowsEachThingAsItIsAndNothingOfSkeins) {
     EXPECT_EQ(told.outcome, "ok");
     EXPECT_EQ(told.text("kind"), "folder");
     std::vector<std::string> names;
-    for (const std::string& line : lines_of(told.payload)) {
+    for (const std::string& line : sorted_lines_of(told.payload)) {
       const auto fields = wire::Dictionary::parse(line).value();
       names.push_back(*fields.text("kind") + " " + *fields.text("name") +
                       (fields.has("size") ? " sized" : "") +
@@ -96,7 +96,7 @@ TEST_F(FolderTest, ListOfWhatIsNoFolderIsOneLineForItself) {
       const std::string request = concat(R"({"op":"ls","path":")", one.path, R"("})");
       const Told told = co_await peer.ask(request);
       EXPECT_EQ(told.text("kind"), one.kind);
-      const auto lines = lines_of(told.payload);
+      const auto lines = sorted_lines_of(told.payload);
       EXPECT_EQ(lines.size(), 1U);
       const auto fields = wire::Dictionary::parse(lines.at(0)).value();
       EXPECT_EQ(fields.text("kind").value(), one.kind);
@@ -118,7 +118,7 @@ TEST_F(FolderTest, LongListComesInPartsAndNoLineIsCut) {
     const Told told = co_await peer.ask(R"({"op":"ls","path":"empty"})");
     EXPECT_GE(told.parts, 3);
     std::set<std::string> names;
-    for (const std::string& line : lines_of(told.payload)) {
+    for (const std::string& line : sorted_lines_of(told.payload)) {
       names.insert(wire::Dictionary::parse(line).value().text("name").value());
     }
     EXPECT_EQ(names, all);
@@ -131,7 +131,7 @@ TEST_F(FolderTest, NameThatTheRulesRefuseIsShownEscapedAndMarked) {
   const auto body = [](FolderTest& test) -> Task<void> {
     Peer peer = co_await test.greeted();
     const Told told = co_await peer.ask(R"({"op":"ls","path":"empty"})");
-    const auto line = wire::Dictionary::parse(lines_of(told.payload).at(0)).value();
+    const auto line = wire::Dictionary::parse(sorted_lines_of(told.payload).at(0)).value();
     EXPECT_EQ(line.text("name").value(), R"(a\x0ab\xff)");
     EXPECT_EQ(line.text("kind").value(), "other");
     EXPECT_TRUE(line.flag("unnamed").value());

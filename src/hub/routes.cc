@@ -15,7 +15,7 @@ namespace {
 
 using auth::Right;
 
-constexpr Route kTable[] = {
+constexpr Route kRoutes[] = {
     {"GET", "/", Right::kConnect, get_front_page},  {"GET", "/rooms", Right::kListen, get_rooms},
     {"GET", "/rooms/", Right::kListen, get_room},   {"POST", "/rooms/", Right::kTalk, post_message},
     {"GET", "/search", Right::kListen, get_search}, {"GET", "/events", Right::kListen, get_events},
@@ -32,7 +32,7 @@ Match find_route(std::string_view method, std::string_view path) {
   const std::string_view wanted = method == "HEAD" ? "GET" : method;
   Match match;
   std::vector<std::string_view> methods;
-  for (const Route& route : kTable) {
+  for (const Route& route : kRoutes) {
     if (!stands_at(route, path)) continue;
     methods.push_back(route.method);
     if (route.method == "GET") methods.push_back("HEAD");

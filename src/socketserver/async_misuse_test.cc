@@ -17,10 +17,10 @@ namespace socketserver {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AsyncRecording;
 using testing::Client;
-using testing::Recording;
 using testing::Serving;
-using Server = Recording<AsyncTCPServer>;
+using Server = AsyncRecording<AsyncTCPServer>;
 
 const Address kAnywhere{"127.0.0.1", 0};
 

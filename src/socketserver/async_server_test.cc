@@ -18,14 +18,15 @@ namespace socketserver {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AsyncRecording;
 using testing::Client;
 using testing::eventually;
 using testing::kAnyPort;
-using testing::Recording;
 using testing::Serving;
+using testing::threads;
 
-using TCP = Recording<AsyncTCPServer>;
-using Unix = Recording<AsyncUnixStreamServer>;
+using TCP = AsyncRecording<AsyncTCPServer>;
+using Unix = AsyncRecording<AsyncUnixStreamServer>;
 
 void raise_case(std::span<char> text) {
   for (char& c : text) {
@@ -45,12 +46,6 @@ struct Upper : AsyncStreamRequestHandler {
 std::string fresh_path() {
   static std::atomic<int> next = 0;
   return "/tmp/async_server_test." + std::to_string(getpid()) + "." + std::to_string(++next);
-}
-
-AsyncOptions threads(std::size_t count) {
-  AsyncOptions options;
-  options.threads = count;
-  return options;
 }
 
 // ---- what every kind does

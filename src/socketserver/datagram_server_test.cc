@@ -12,15 +12,16 @@ namespace socketserver {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::AsyncRecording;
 using testing::Client;
 using testing::eventually;
 using testing::kAnyPort;
-using testing::Recording;
 using testing::Serving;
+using testing::threads;
 
-using UDP = Recording<AsyncUDPServer>;
+using UDP = AsyncRecording<AsyncUDPServer>;
 
-struct Upper : AsyncDatagramRequestHandler {
+struct UpperDatagram : AsyncDatagramRequestHandler {
   Task<void> handle() override {
     for (char& c : packet) {
       if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
@@ -30,12 +31,6 @@ struct Upper : AsyncDatagramRequestHandler {
   }
 };
 
-AsyncOptions threads(std::size_t count) {
-  AsyncOptions options;
-  options.threads = count;
-  return options;
-}
-
 Client client_of(const AsyncBaseServer& server) {
   return Client::connected(server.server_address(), SOCK_DGRAM);
 }
@@ -44,7 +39,7 @@ class AsyncUDPThreads : public ::testing::TestWithParam<std::size_t> {};
 INSTANTIATE_TEST_SUITE_P(All, AsyncUDPThreads, ::testing::Values(1, 3));
 
 TEST_P(AsyncUDPThreads, AnswerThreeClientsEach) {
-  UDP server(kAnyPort, handler<Upper>, threads(GetParam()));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(GetParam()));
   const Serving serving(server);
   for (const char* const text : {"one", "two", "three"}) {
     const Client client = client_of(server);
@@ -57,7 +52,7 @@ TEST_P(AsyncUDPThreads, AnswerThreeClientsEach) {
 }
 
 TEST_P(AsyncUDPThreads, AnswerManyClientsAtOnce) {
-  UDP server(kAnyPort, handler<Upper>, threads(GetParam()));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(GetParam()));
   const Serving serving(server);
   std::vector<Client> clients;
   clients.reserve(100);
@@ -70,14 +65,14 @@ TEST_P(AsyncUDPThreads, AnswerManyClientsAtOnce) {
 
 TEST_P(AsyncUDPThreads, StartAndShutDownAtOnceTwentyTimes) {
   for (int i = 0; i < 20; ++i) {
-    UDP server(kAnyPort, handler<Upper>, threads(GetParam()));
+    UDP server(kAnyPort, handler<UpperDatagram>, threads(GetParam()));
     Serving serving(server);
     serving.stop();
   }
 }
 
 TEST(AsyncUDP, ServesAgainAfterShutdown) {
-  UDP server(kAnyPort, handler<Upper>, threads(2));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(2));
   const Client client = client_of(server);
   for (int i = 0; i < 3; ++i) {
     const Serving serving(server);
@@ -87,7 +82,7 @@ TEST(AsyncUDP, ServesAgainAfterShutdown) {
 }
 
 TEST(AsyncUDP, ThreeDatagramsAreThreeRequests) {
-  UDP server(kAnyPort, handler<Upper>, threads(1));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(1));
   const Client client = client_of(server);
   for (const char* const text : {"a", "bb", "ccc"}) client.send(text);
   const Serving serving(server);
@@ -98,7 +93,7 @@ TEST(AsyncUDP, ThreeDatagramsAreThreeRequests) {
 }
 
 TEST(AsyncUDP, AnEmptyDatagramArrivesAndMayBeTheAnswer) {
-  UDP server(kAnyPort, handler<Upper>, threads(1));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(1));
   const Serving serving(server);
   const Client client = client_of(server);
   client.send("");
@@ -107,7 +102,7 @@ TEST(AsyncUDP, AnEmptyDatagramArrivesAndMayBeTheAnswer) {
 }
 
 TEST(AsyncUDP, TheLargestDatagramComesBackWhole) {
-  UDP server(kAnyPort, handler<Upper>, threads(1));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(1));
   const Serving serving(server);
   const Client client = client_of(server);
   client.send(std::string(65'507, 'x'));
@@ -116,7 +111,7 @@ TEST(AsyncUDP, TheLargestDatagramComesBackWhole) {
 }
 
 TEST(AsyncUDP, ManyLargeRepliesAtOnceAreNotMixedUp) {
-  UDP server(kAnyPort, handler<Upper>, threads(1));
+  UDP server(kAnyPort, handler<UpperDatagram>, threads(1));
   std::vector<Client> clients;
   clients.reserve(6);
   for (int i = 0; i < 6; ++i) clients.push_back(client_of(server));
@@ -148,7 +143,7 @@ TEST(AsyncUDP, ATruncatedDatagramIsSaidToBe) {
   EXPECT_EQ(server.counters().truncated, 1);
 }
 
-struct Thrower : AsyncDatagramRequestHandler {
+struct ThrowingDatagram : AsyncDatagramRequestHandler {
   Task<void> setup() override {
     if (!packet.empty() && packet[0] == 's') throw std::runtime_error("in setup");
     return {};
@@ -166,7 +161,7 @@ struct Thrower : AsyncDatagramRequestHandler {
 };
 
 TEST(AsyncUDP, AHandlerThatThrowsReachesHandleErrorAndTheServerServesOn) {
-  UDP server(kAnyPort, handler<Thrower>, threads(1));
+  UDP server(kAnyPort, handler<ThrowingDatagram>, threads(1));
   const Serving serving(server);
   const Client client = client_of(server);
   client.send("s");
@@ -178,7 +173,8 @@ TEST(AsyncUDP, AHandlerThatThrowsReachesHandleErrorAndTheServerServesOn) {
   const auto failures = server.failures();
   ASSERT_EQ(failures.size(), 2);
   EXPECT_EQ(failures[0].message, "in setup");
-  EXPECT_NE(failures[0].doing.find("Thrower::setup"), std::string::npos) << failures[0].doing;
+  EXPECT_NE(failures[0].doing.find("ThrowingDatagram::setup"), std::string::npos)
+      << failures[0].doing;
   EXPECT_EQ(failures[1].message, "in handle");
   EXPECT_NE(std::string_view(failures[1].place.file_name()).find("datagram_server_test.cc"),
             std::string_view::npos);
@@ -186,7 +182,7 @@ TEST(AsyncUDP, AHandlerThatThrowsReachesHandleErrorAndTheServerServesOn) {
 }
 
 TEST(AsyncUDP, AReplyThatIsNoDatagramIsAnError) {
-  UDP server(kAnyPort, handler<Thrower>, threads(1));
+  UDP server(kAnyPort, handler<ThrowingDatagram>, threads(1));
   const Serving serving(server);
   const Client client = client_of(server);
   client.send("l");
@@ -260,7 +256,7 @@ TEST(AsyncUDP, VerifyRequestFalseIsNoRequest) {
     bool verify_request(const Address&) override { return asked++ > 0; }
     std::atomic<int> asked = 0;
   };
-  Refusing server(kAnyPort, handler<Upper>, threads(1));
+  Refusing server(kAnyPort, handler<UpperDatagram>, threads(1));
   const Serving serving(server);
   const Client client = client_of(server);
   client.send("no");
@@ -270,8 +266,8 @@ TEST(AsyncUDP, VerifyRequestFalseIsNoRequest) {
 }
 
 TEST(AsyncUDP, ATakenPortIsAnErrorThatNamesIt) {
-  const UDP first(kAnyPort, handler<Upper>, threads(1));
-  EXPECT_THROW(UDP(first.server_address(), handler<Upper>, threads(1)), AddressInUse);
+  const UDP first(kAnyPort, handler<UpperDatagram>, threads(1));
+  EXPECT_THROW(UDP(first.server_address(), handler<UpperDatagram>, threads(1)), AddressInUse);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 namespace socketserver {
 namespace {
 
-struct OutOfPaper : Error {
+struct OutOfInk : Error {
   using Error::Error;
 };
 
@@ -29,9 +29,9 @@ std::exception_ptr thrown(void (*what)()) {
 TEST(Error, OfOnesOwnHasKindMessageAndPlace) {
   const auto line = static_cast<std::uint_least32_t>(__LINE__) + 2;
   try {
-    throw OutOfPaper("tray 2 is empty");
+    throw OutOfInk("tray 2 is empty");
   } catch (const Error& error) {
-    EXPECT_NE(error.kind().find("OutOfPaper"), std::string::npos) << error.kind();
+    EXPECT_NE(error.kind().find("OutOfInk"), std::string::npos) << error.kind();
     EXPECT_STREQ(error.what(), "tray 2 is empty");
     EXPECT_EQ(error.place().line(), line);
     EXPECT_NE(error.report().find("error_test.cc:" + std::to_string(line)), std::string::npos)
@@ -78,7 +78,7 @@ TEST(Error, KeepsThePlaceAndTheHintOfAnErrorFromInside) {
 
 TEST(Error, CopyingCannotThrow) {
   EXPECT_TRUE(std::is_nothrow_copy_constructible_v<Error>);
-  EXPECT_TRUE(std::is_nothrow_copy_constructible_v<OutOfPaper>);
+  EXPECT_TRUE(std::is_nothrow_copy_constructible_v<OutOfInk>);
 }
 
 TEST(RequestFailure, TellsTypeMessagePlaceAndPeer) {

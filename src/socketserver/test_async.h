@@ -31,6 +31,12 @@ inline bool eventually(const std::function<bool()>& condition) {
   return true;
 }
 
+inline AsyncOptions threads(std::size_t count) {
+  AsyncOptions options;
+  options.threads = count;
+  return options;
+}
+
 // Serves on a thread of its own as long as it lives.
 class Serving {
  public:
@@ -53,7 +59,7 @@ class Serving {
 
 // A server that writes down what it is told.
 template <class Server>
-class Recording : public Server {
+class AsyncRecording : public Server {
  public:
   using Server::Server;
   void handle_error(const RequestFailure& failure) override {

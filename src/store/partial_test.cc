@@ -409,7 +409,7 @@ TEST_F(PartialTest, MetadataThatCannotBeSetEndsNothing) {
 
 // --- space
 
-constexpr std::uint64_t kRecords = 10'000;  // room for journals
+constexpr std::uint64_t kJournalBytes = 10'000;  // room for journals
 
 TEST_F(PartialTest, WhatDoesNotFitIsRefusedAtOnce) {
   disk_.set_capacity(kTotal - 1);
@@ -422,7 +422,7 @@ TEST_F(PartialTest, WhatDoesNotFitIsRefusedAtOnce) {
 }
 
 TEST_F(PartialTest, TwoThatDoNotFitTogetherAreNotBothPromised) {
-  disk_.set_capacity(2 * kTotal - 1 + kRecords);
+  disk_.set_capacity(2 * kTotal - 1 + kJournalBytes);
   auto first = open();
   EXPECT_EQ(outcome(partials_->open(key("other"), kTotal)), "ok");
   disk_.set_capacity(2 * kTotal - 1);
@@ -438,7 +438,7 @@ TEST_F(PartialTest, TwoThatDoNotFitTogetherAreNotBothPromised) {
 }
 
 TEST_F(PartialTest, APromiseEndsWithItsSession) {
-  disk_.set_capacity(kTotal + kRecords);
+  disk_.set_capacity(kTotal + kJournalBytes);
   auto first = open();
   EXPECT_EQ(outcome(partials_->open(key("other"), kTotal)), "no_space");
   first->release();
@@ -447,7 +447,7 @@ TEST_F(PartialTest, APromiseEndsWithItsSession) {
 }
 
 TEST_F(PartialTest, WhoTakesOverTakesThePromiseToo) {
-  disk_.set_capacity(kTotal + kRecords);
+  disk_.set_capacity(kTotal + kJournalBytes);
   auto first = open();
   auto second = open();
   first.reset();
@@ -458,7 +458,7 @@ TEST_F(PartialTest, WhoTakesOverTakesThePromiseToo) {
 
 TEST_F(PartialTest, WhatIsThereAlreadyNeedsNoSpace) {
   const Claims claims = session({0, 1});
-  disk_.set_capacity(2 * kBlock + kRecords);
+  disk_.set_capacity(2 * kBlock + kJournalBytes);
   EXPECT_EQ(open()->claims(), claims);
   disk_.set_capacity(2 * kBlock + 100);
   EXPECT_EQ(outcome(partials_->open(key(), kTotal)), "no_space");
@@ -468,7 +468,7 @@ TEST_F(PartialTest, WhatIsThereAlreadyNeedsNoSpace) {
 
 // A sender without digests claims nothing; its bytes take their room only once nevertheless.
 TEST_F(PartialTest, WhatWasWrittenIsNotPromisedTwice) {
-  disk_.set_capacity(2 * kTotal + kRecords);
+  disk_.set_capacity(2 * kTotal + kJournalBytes);
   const auto first = open();
   ASSERT_TRUE(first->write(0, as_bytes(content_)));
   EXPECT_EQ(outcome(partials_->open(key("other"), kTotal)), "ok");

@@ -9,12 +9,6 @@
 namespace skein::transfer {
 namespace {
 
-const std::string kContent = "0123456789abcdefghijABCDE";
-
-store::Digest digest(std::uint64_t block) {
-  return digest_in(kContent, kPlan, block);
-}
-
 TEST(FetcherTest, WhatIsNotHeldIsFetched) {
   Fetcher fetcher(kPlan, {}, 8, 1);
   for (const std::uint64_t block : {0U, 1U, 2U}) {
@@ -25,7 +19,8 @@ TEST(FetcherTest, WhatIsNotHeldIsFetched) {
   }
   EXPECT_FALSE(fetcher.next());
   for (const std::uint64_t block : {2U, 0U, 1U}) {
-    const auto arrived = fetcher.arrived(block, kPlan.size(block), digest(block), digest(block));
+    const auto arrived =
+        fetcher.arrived(block, kPlan.size(block), digest_at(block), digest_at(block));
     ASSERT_TRUE(arrived);
     EXPECT_TRUE(arrived->matches);
     EXPECT_FALSE(arrived->renounce);
@@ -48,7 +43,7 @@ TEST(FetcherTest, WhatIsHeldIsAskedForAndNotFetchedAgain) {
   for (const std::uint64_t block : {0U, 1U, 2U}) {
     const auto request = fetcher.next();
     ASSERT_TRUE(request);
-    EXPECT_EQ(request->held, digest(block));
+    EXPECT_EQ(request->held, digest_at(block));
     EXPECT_TRUE(fetcher.same(block));
   }
   EXPECT_TRUE(fetcher.complete());
@@ -76,10 +71,10 @@ TEST(FetcherTest, OfAFileThatChangedTheChangedBlocksAreRenouncedAndFetched) {
 
 TEST(FetcherTest, ADamagedBlockIsAskedForAgainWithWhatIsHeldOfIt) {
   for (const bool held : {false, true}) {
-    const store::Claims claims = held ? store::Claims{{0, digest(1)}} : store::Claims{};
+    const store::Claims claims = held ? store::Claims{{0, digest_at(1)}} : store::Claims{};
     Fetcher fetcher(kPlan, claims, 1, 2);
     ASSERT_TRUE(fetcher.next());
-    const auto damaged = fetcher.arrived(0, 10, digest(0), digest(2));
+    const auto damaged = fetcher.arrived(0, 10, digest_at(0), digest_at(2));
     ASSERT_TRUE(damaged);
     EXPECT_FALSE(damaged->matches);
     EXPECT_FALSE(damaged->renounce);  // what is held was not touched yet
@@ -87,7 +82,7 @@ TEST(FetcherTest, ADamagedBlockIsAskedForAgainWithWhatIsHeldOfIt) {
     ASSERT_TRUE(again);
     EXPECT_EQ(again->block, 0U);
     EXPECT_EQ(again->held.has_value(), held);
-    const auto whole = fetcher.arrived(0, 10, digest(0), digest(0));
+    const auto whole = fetcher.arrived(0, 10, digest_at(0), digest_at(0));
     ASSERT_TRUE(whole);
     EXPECT_TRUE(whole->matches);
     EXPECT_EQ(whole->renounce, held);
@@ -97,13 +92,13 @@ TEST(FetcherTest, ADamagedBlockIsAskedForAgainWithWhatIsHeldOfIt) {
 TEST(FetcherTest, ABlockIsAskedForOnlySoOften) {
   Fetcher fetcher(kPlan, {}, 1, 2);
   ASSERT_TRUE(fetcher.next());
-  EXPECT_TRUE(fetcher.arrived(0, 10, digest(0), digest(1)));
+  EXPECT_TRUE(fetcher.arrived(0, 10, digest_at(0), digest_at(1)));
   ASSERT_TRUE(fetcher.next());
-  const auto given_up = fetcher.arrived(0, 10, digest(0), digest(2));
+  const auto given_up = fetcher.arrived(0, 10, digest_at(0), digest_at(2));
   ASSERT_FALSE(given_up);
   EXPECT_TRUE(given_up.error().is(kDigestMismatch));
-  EXPECT_EQ(given_up.error().message(),
-            "block 0 arrived with the digest " + digest(2).hex() + ", not " + digest(0).hex());
+  EXPECT_EQ(given_up.error().message(), "block 0 arrived with the digest " + digest_at(2).hex() +
+                                            ", not " + digest_at(0).hex());
 }
 
 TEST(FetcherTest, ABlockOfAnotherSizeIsNoBlockAtAll) {
@@ -118,7 +113,7 @@ TEST(FetcherTest, ABlockOfAnotherSizeIsNoBlockAtAll) {
                {1, 9, "the hub sent 9 bytes for block 1, which has 10"},
                {2, 10, "the hub sent 10 bytes for block 2, which has 5"}};
   for (const auto& [block, size, message] : cases) {
-    const auto arrived = fetcher.arrived(block, size, digest(block), digest(block));
+    const auto arrived = fetcher.arrived(block, size, digest_at(block), digest_at(block));
     ASSERT_FALSE(arrived) << message;
     EXPECT_TRUE(arrived.error().is(kBadRequest)) << message;
     EXPECT_EQ(arrived.error().message(), message);
@@ -127,7 +122,7 @@ TEST(FetcherTest, ABlockOfAnotherSizeIsNoBlockAtAll) {
 }
 
 TEST(FetcherTest, TheSameAsNothingIsALie) {
-  Fetcher fetcher(kPlan, {{0, digest(0)}}, 3, 1);
+  Fetcher fetcher(kPlan, {{0, digest_at(0)}}, 3, 1);
   while (fetcher.next()) {
   }
   EXPECT_TRUE(fetcher.same(0));

@@ -15,12 +15,6 @@ namespace {
 using store::Claims;
 using store::Digest;
 
-const std::string kContent = "0123456789abcdefghijABCDE";
-
-Digest digest(std::uint64_t block) {
-  return digest_in(kContent, kPlan, block);
-}
-
 // Takes the whole block in pieces of `piece` bytes into `disk`.
 Result<Digest> take(Receiver& receiver, std::uint64_t block, std::string_view bytes,
                     std::optional<Digest> declared, std::string* disk = nullptr,
@@ -36,7 +30,7 @@ Result<Digest> take(Receiver& receiver, std::uint64_t block, std::string_view by
 }
 
 Result<Digest> take(Receiver& receiver, std::uint64_t block) {
-  return take(receiver, block, part_of(kContent, kPlan, block), digest(block));
+  return take(receiver, block, part_of(kContent, kPlan, block), digest_at(block));
 }
 
 TEST(ReceiverTest, BlocksInAnyOrderAndPiecesOfAnySizeMakeTheFile) {
@@ -46,9 +40,9 @@ TEST(ReceiverTest, BlocksInAnyOrderAndPiecesOfAnySizeMakeTheFile) {
     for (const std::uint64_t block : {2U, 0U, 1U}) {
       EXPECT_FALSE(receiver.complete());
       const auto taken =
-          take(receiver, block, part_of(kContent, kPlan, block), digest(block), &disk, piece);
+          take(receiver, block, part_of(kContent, kPlan, block), digest_at(block), &disk, piece);
       ASSERT_TRUE(taken) << piece;
-      EXPECT_EQ(*taken, digest(block));
+      EXPECT_EQ(*taken, digest_at(block));
     }
     EXPECT_TRUE(receiver.complete());
     EXPECT_TRUE(receiver.verified_by_digest());
@@ -92,20 +86,21 @@ TEST(ReceiverTest, WhatIsNoBlockOfTheFileIsRefusedAndChangesNothing) {
 
 TEST(ReceiverTest, ABlockWithAnotherDigestDoesNotCount) {
   Receiver receiver(kPlan, {});
-  const auto damaged = take(receiver, 0, "012345678X", digest(0));
+  const auto damaged = take(receiver, 0, "012345678X", digest_at(0));
   ASSERT_FALSE(damaged);
   EXPECT_TRUE(damaged.error().is(kDigestMismatch));
-  EXPECT_NE(damaged.error().message().find(digest(0).hex()), std::string::npos);
+  EXPECT_NE(damaged.error().message().find(digest_at(0).hex()), std::string::npos);
   EXPECT_EQ(receiver.held(), Claims{});
   EXPECT_TRUE(take(receiver, 0));
-  EXPECT_EQ(receiver.held(), (Claims{{0, digest(0)}}));
+  EXPECT_EQ(receiver.held(), (Claims{{0, digest_at(0)}}));
   EXPECT_TRUE(receiver.verified_by_digest());
 }
 
 // The right bytes in the wrong place: a bit flipped in the block's number.
 TEST(ReceiverTest, ABlockForAnotherPlaceDoesNotCount) {
   Receiver receiver(kPlan, {});
-  EXPECT_EQ(outcome(take(receiver, 1, part_of(kContent, kPlan, 0), digest(0))), "digest_mismatch");
+  EXPECT_EQ(outcome(take(receiver, 1, part_of(kContent, kPlan, 0), digest_at(0))),
+            "digest_mismatch");
   EXPECT_EQ(receiver.held(), Claims{});
 }
 
@@ -115,7 +110,7 @@ TEST(ReceiverTest, WhatAnEarlierSessionVerifiedIsThere) {
   Receiver receiver(kPlan, claimed);
   EXPECT_EQ(receiver.held(), claimed);
   EXPECT_FALSE(receiver.complete());
-  EXPECT_FALSE(*receiver.begin(1, 10, digest(1))) << "nothing is to be renounced";
+  EXPECT_FALSE(*receiver.begin(1, 10, digest_at(1))) << "nothing is to be renounced";
   receiver.piece(as_bytes(part_of(kContent, kPlan, 1)));
   EXPECT_TRUE(receiver.end());
   EXPECT_TRUE(receiver.complete());
@@ -136,14 +131,14 @@ TEST(ReceiverTest, ABlockSentAgainIsRenouncedAndReplaced) {
 
 TEST(ReceiverTest, WhatCameOverAClaimAndWasDamagedLeavesTheBlockMissing) {
   Receiver receiver(kPlan, claims_in(kContent, kPlan));
-  EXPECT_EQ(outcome(take(receiver, 2, "XXXXX", digest(2))), "digest_mismatch");
+  EXPECT_EQ(outcome(take(receiver, 2, "XXXXX", digest_at(2))), "digest_mismatch");
   EXPECT_FALSE(receiver.complete());
   EXPECT_EQ(receiver.held().count(2), 0U);
 }
 
 TEST(ReceiverTest, AnAbandonedBlockIsMissingAndAnotherMayBegin) {
   Receiver receiver(kPlan, claims_in(kContent, kPlan));
-  EXPECT_TRUE(*receiver.begin(0, 10, digest(0)));
+  EXPECT_TRUE(*receiver.begin(0, 10, digest_at(0)));
   receiver.piece(as_bytes("0123"));
   receiver.abandon();
   EXPECT_FALSE(receiver.complete());
@@ -157,7 +152,7 @@ TEST(ReceiverTest, AForgottenBlockIsMissing) {
   Receiver receiver(kPlan, claims_in(kContent, kPlan));
   receiver.forget(1);
   EXPECT_FALSE(receiver.complete());
-  EXPECT_FALSE(*receiver.begin(1, 10, digest(1)));
+  EXPECT_FALSE(*receiver.begin(1, 10, digest_at(1)));
   receiver.abandon();
   receiver.forget(1);  // once more does no harm
   EXPECT_TRUE(take(receiver, 1));
@@ -168,7 +163,7 @@ TEST(ReceiverTest, OneBlockWithoutDigestMakesItVerifiedByLengthForGood) {
   Receiver receiver(kPlan, claims_in(kContent, kPlan));
   const auto taken = take(receiver, 0, part_of(kContent, kPlan, 0), std::nullopt);
   ASSERT_TRUE(taken);
-  EXPECT_EQ(*taken, digest(0));
+  EXPECT_EQ(*taken, digest_at(0));
   EXPECT_TRUE(receiver.complete());
   EXPECT_FALSE(receiver.verified_by_digest());
   EXPECT_TRUE(take(receiver, 0));

@@ -14,17 +14,11 @@ namespace {
 
 using store::Claims;
 
-const std::string kContent = "0123456789abcdefghijABCDE";
-
-store::Digest digest(std::uint64_t block) {
-  return digest_in(kContent, kPlan, block);
-}
-
 TEST(SenderTest, WhatTheReceiverLacksIsSent) {
   Sender sender(kPlan, {}, 8, 1);
   for (const std::uint64_t block : {0U, 1U, 2U}) {
     EXPECT_EQ(sender.next(), block);
-    EXPECT_TRUE(sender.read(block, digest(block)));
+    EXPECT_TRUE(sender.read(block, digest_at(block)));
   }
   EXPECT_EQ(sender.next(), std::nullopt);
   EXPECT_EQ(sender.bytes_done(), 0U);  // only what was acknowledged counts
@@ -49,7 +43,7 @@ TEST(SenderTest, WhatTheReceiverHasIsNotSentAgain) {
   Sender sender(kPlan, claims_in(kContent, kPlan), 1, 1);
   for (const std::uint64_t block : {0U, 1U, 2U}) {
     EXPECT_EQ(sender.next(), block);
-    EXPECT_FALSE(sender.read(block, digest(block)));
+    EXPECT_FALSE(sender.read(block, digest_at(block)));
   }
   EXPECT_TRUE(sender.complete());
   EXPECT_EQ(sender.bytes_done(), 25U);
@@ -78,7 +72,7 @@ TEST(SenderTest, ARefusedBlockIsSentAgainAlthoughItWasClaimedBefore) {
   EXPECT_TRUE(sender.refused(0, Error(kDigestMismatch, "")));
   // It changed back meanwhile; but what the receiver held it gave up when the new one came.
   EXPECT_EQ(sender.next(), 0U);
-  EXPECT_TRUE(sender.read(0, digest(0)));
+  EXPECT_TRUE(sender.read(0, digest_at(0)));
   sender.acknowledged(0);
   EXPECT_EQ(sender.bytes_sent(), 10U);
 }

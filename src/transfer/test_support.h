@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "store/blocks.h"
@@ -22,6 +23,10 @@ inline std::string_view part_of(std::string_view bytes, const store::BlockPlan& 
 inline store::Digest digest_in(std::string_view bytes, const store::BlockPlan& plan,
                                std::uint64_t block) {
   return store::digest_of(part_of(bytes, plan, block), plan.seed_of(block));
+}
+inline const std::string kContent = "0123456789abcdefghijABCDE";
+inline store::Digest digest_at(std::uint64_t block) {  // of kContent
+  return digest_in(kContent, kPlan, block);
 }
 inline store::Claims claims_in(std::string_view bytes, const store::BlockPlan& plan) {
   store::Claims claims;

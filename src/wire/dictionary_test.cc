@@ -17,11 +17,12 @@ using testing::HasSubstr;
 using testing::Optional;
 using namespace std::string_view_literals;
 
-constexpr std::int64_t kMost = spec::kMaxInteger;
+constexpr std::int64_t kMostInteger = spec::kMaxInteger;
 
 // What a member "a" with this JSON value reads as.
 Result<std::optional<std::int64_t>> integer_of(std::string_view value) {
-  return Dictionary::parse(concat(R"({"a":)", value, "}"))->integer_if("a", -kMost, kMost);
+  return Dictionary::parse(concat(R"({"a":)", value, "}"))
+      ->integer_if("a", -kMostInteger, kMostInteger);
 }
 Result<std::optional<std::string>> text_of(std::string_view value) {
   return Dictionary::parse(concat(R"({"a":)", value, "}"))->text_if("a");
@@ -145,8 +146,8 @@ TEST(DictionaryTest, WholeNumbers) {
   EXPECT_THAT(*integer_of("0"), Optional(0));
   EXPECT_THAT(*integer_of("-0"), Optional(0));
   EXPECT_THAT(*integer_of("-7"), Optional(-7));
-  EXPECT_THAT(*integer_of("9007199254740992"), Optional(kMost));
-  EXPECT_THAT(*integer_of("-9007199254740992"), Optional(-kMost));
+  EXPECT_THAT(*integer_of("9007199254740992"), Optional(kMostInteger));
+  EXPECT_THAT(*integer_of("-9007199254740992"), Optional(-kMostInteger));
   EXPECT_EQ(*integer_of("null"), std::nullopt);
 }
 
@@ -221,7 +222,10 @@ TEST(DictionaryTest, ReadsBackWhatItWrote) {
   text += "é客😀\u2028\u202e\U0010FFFF";
   Dictionary dictionary;
   dictionary.set("text", text).set("yes", true).set("no", false);
-  dictionary.set("most", kMost).set("least", -kMost).set("zero", 0).set("literal", "x");
+  dictionary.set("most", kMostInteger)
+      .set("least", -kMostInteger)
+      .set("zero", 0)
+      .set("literal", "x");
 
   const std::string json = dictionary.to_json();
   const auto back = *Dictionary::parse(json);
@@ -229,8 +233,8 @@ TEST(DictionaryTest, ReadsBackWhatItWrote) {
   EXPECT_EQ(*back.text("literal"), "x");
   EXPECT_EQ(*back.flag_if("yes"), true);
   EXPECT_EQ(*back.flag_if("no"), false);
-  EXPECT_EQ(*back.integer("most", 0, kMost), kMost);
-  EXPECT_EQ(*back.integer("least", -kMost, 0), -kMost);
+  EXPECT_EQ(*back.integer("most", 0, kMostInteger), kMostInteger);
+  EXPECT_EQ(*back.integer("least", -kMostInteger, 0), -kMostInteger);
   EXPECT_EQ(*back.integer("zero", 0, 0), 0);
   EXPECT_EQ(back.to_json(), json);
 }
