@@ -10,7 +10,7 @@ import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 FOLDERS = ["include/socketserver", "src/socketserver", "src/base"]
-COMPILERS = os.environ.get("COMPILERS", "g++").split()  # ./dev check gives both
+COMPILERS = os.environ.get("COMPILERS", "g++").split()  # ./dev check gives the other
 
 PROGRAM = """
 #include <socketserver/socketserver.h>
