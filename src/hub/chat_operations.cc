@@ -129,6 +129,35 @@ Task<Result<chat::Lines>> lines_after(Chat& chat, chat::RoomId room, std::int64_
   co_return read;
 }
 
+// Where a follower begins: after a message of a room, or without one in all that its person has
+// joined.
+struct Beginning {
+  chat::RoomId room = 0;
+  std::shared_ptr<Person> person;
+  std::optional<std::int64_t> after;
+  bool presence = false;
+};
+
+// By itself, so that nothing of the asking is held while the follower rests.
+Task<Result<Beginning>> begin_following(Context& context, Request& request) {
+  const auto after = position(request.fields, field::kAfter);
+  if (!after) co_return pass(after.error());
+  const auto presence = request.fields.flag(field::kPresence);
+  if (!presence) co_return pass(presence.error());
+  if (!request.fields.has(field::kRoom)) {
+    auto person = co_await person_of(context, request);
+    if (!person) co_return pass(std::move(person).error());
+    co_return Beginning{0, *std::move(person), *after, *presence};
+  }
+  const auto place = co_await place_of(context, request, /*make=*/false);
+  if (!place) co_return pass(place.error());
+  // The room may be known from before it was last spoken in.
+  const auto last = co_await context.chat.last_seq(place->room.id);
+  if (!last) co_return pass(last.error());
+  // Who is ahead of what there is follows from what there is: the log is another than it knew.
+  co_return Beginning{place->room.id, nullptr, std::min(after->value_or(*last), *last), false};
+}
+
 // Both ways of following end with the request or the connection.
 Task<Result<void>> follow_room(Context& context, Request& request, chat::RoomId room,
                                std::int64_t place) {
@@ -251,26 +280,15 @@ Answering read_log(Context& context, Transfers&, Request& request) {
 }
 
 Answering follow(Context& context, Transfers&, Request& request) {
-  const auto after = position(request.fields, field::kAfter);
-  if (!after) co_return pass(after.error());
-  const auto presence = request.fields.flag(field::kPresence);
-  if (!presence) co_return pass(presence.error());
+  auto beginning = co_await begin_following(context, request);
+  if (!beginning) co_return pass(std::move(beginning).error());
+  request.fields = {};  // a follower rests for long, and there are many
   Result<void> ended;
-  if (request.fields.has(field::kRoom)) {
-    auto place = co_await place_of(context, request, /*make=*/false);
-    if (!place) co_return pass(std::move(place).error());
-    // The room may be known from before it was last spoken in.
-    auto last = co_await context.chat.last_seq(place->room.id);
-    if (!last) co_return pass(std::move(last).error());
-    // Who is ahead of what there is follows from what there is: the log is another than it knew.
-    const std::int64_t from = std::min(after->value_or(*last), *last);
-    request.fields = {};  // a follower rests for long, and there are many
-    ended = co_await follow_room(context, request, place->room.id, from);
+  if (beginning->room != 0) {
+    ended = co_await follow_room(context, request, beginning->room, *beginning->after);
   } else {
-    auto person = co_await person_of(context, request);
-    if (!person) co_return pass(std::move(person).error());
-    request.fields = {};
-    ended = co_await follow_joined(context, request, *std::move(person), *after, *presence);
+    ended = co_await follow_joined(context, request, std::move(beginning->person), beginning->after,
+                                   beginning->presence);
   }
   co_return pass(std::move(ended).error());
 }

@@ -40,7 +40,7 @@ class Exchange {
   http::Target target;
   std::string_view rest;  // of the path, behind the route's
   auth::Principal principal;
-  [[nodiscard]] socketserver::Address peer() const { return stream_.peer_address(); }
+  [[nodiscard]] const socketserver::Address& peer() const { return stream_.peer_address(); }
   [[nodiscard]] socketserver::Address here() const { return stream_.local_address(); }
 
   // --- the body

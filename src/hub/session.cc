@@ -1,5 +1,6 @@
 #include "hub/session.h"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
@@ -22,12 +23,16 @@ namespace op = wire::op;
 
 namespace {
 constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link probe rooms";
+
+// What an operation threw.
+std::unexpected<Error> failed(const Operation& operation) {
+  return pass(socketserver::error_from(std::current_exception()), std::string(operation.name));
 }
+}  // namespace
 
 Session::Session(Context& context, std::unique_ptr<socketserver::Stream> stream)
     : context_(context),
       stream_(std::move(stream)),
-      peer_(stream_->peer_address()),
       intake_(*stream_),
       reader_(intake_),
       outbox_(*stream_),
@@ -48,7 +53,7 @@ Task<void> Session::run() {
 Task<void> Session::wind_up(Result<void> ended, bool escaped) {
   const bool in_order =
       !escaped && (ended || (ended.error().is(kClosed) && reader_.between_frames()));
-  for (const auto& [id, request] : open_) {
+  for (Request* const request : open_) {
     if (!in_order || request->endless) request->cancel();
   }
   if (!escaped && !ended && !in_order) {
@@ -98,6 +103,10 @@ Task<Result<void>> Session::greet_stranger(wire::Speech speech) {
   co_return Result<void>();
 }
 
+std::vector<Request*>::iterator Session::find_open(std::int64_t id) {
+  return std::ranges::find(open_, id, &Request::id);
+}
+
 // The reader is at a dictionary; afterwards it is at the end of its frame.
 Task<Result<void>> Session::take_frame() {
   if (!wire::is_tutorial_upload(reader_.dictionary())) {
@@ -107,7 +116,7 @@ Task<Result<void>> Session::take_frame() {
   }
   if (!principal_) {
     const auth::Principal guest = auth::guest_principal();
-    const std::string peer = peer_.text();
+    const std::string peer = stream_->peer_address().text();
     auto taken = co_await take_tutorial_upload(context_, guest, peer, reader_);
     co_return taken;
   }
@@ -140,7 +149,7 @@ Task<Result<void>> Session::refuse(std::int64_t id, Error error) {
   // A peer that is refused all the time shall not fill the log; one that leaves is no trouble.
   if (!error.is(kCancelled) && ++refusals_ <= limits::kLoggedRefusals) {
     const bool last = refusals_ == limits::kLoggedRefusals;
-    context_.log.warning(concat(peer_.text(), ": ", error.report(),
+    context_.log.warning(concat(stream_->peer_address().text(), ": ", error.report(),
                                 last ? "; what else it is refused is not logged" : ""));
   }
   auto sent = co_await outbox_.send(wire::error_answer(id, error), {});
@@ -160,7 +169,7 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
     fault = Error(kUnknownOperation, concat("this hub knows no operation ", quoted(*name)));
   } else if (!principal_ && *name != op::kHello) {
     fault = Error(kBadRequest, "the first request must be hello");
-  } else if (open_.contains(*id)) {
+  } else if (find_open(*id) != open_.end()) {
     fault = Error(kBadRequest, concat("id ", std::to_string(*id), " is open already"));
   } else if (answering_ >= spec::kMaxOpenIds) {
     fault = Error(kTooMany, concat(std::to_string(answering_), " requests are open already"));
@@ -201,18 +210,16 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
       auto refused = co_await refuse(*id, target.error());
       co_return refused;
     }
-    if (const auto found = open_.find(*target); found != open_.end()) {
-      found->second->cancel();
-    }
+    if (const auto found = find_open(*target); found != open_.end()) (*found)->cancel();
   }
   if (operation->carry_out == nullptr) {
     auto sent = co_await outbox_.send(wire::ok_answer(*id), {});
     co_return sent;
   }
-  auto request =
-      std::make_unique<Request>(Request{*id, std::move(fields), std::move(*payload).value_or(""),
-                                        *principal_, peer_, person_, outbox_, operation->endless});
-  open_.emplace(*id, request.get());
+  auto request = std::make_unique<Request>(
+      Request{*id, std::move(fields), std::move(*payload).value_or(""), *principal_,
+              stream_->peer_address(), person_, outbox_, operation->endless});
+  open_.push_back(request.get());
   ++answering_;
   if (operation->endless) ++endless_;
   requests_.spawn(context_.loop, carry_out(*operation, std::move(request)));
@@ -268,40 +275,38 @@ Task<Result<void>> Session::block(std::int64_t id, wire::Dictionary fields) {
   co_return sent;
 }
 
-// Runs beside the reader and beside its like; counted by requests_.
+// Runs beside the reader and beside its like; counted by requests_. Its frame rests for as long as
+// a follower does, so all that comes after the operation has one of its own.
 Task<void> Session::carry_out(const Operation& operation, std::unique_ptr<Request> request) {
-  const std::int64_t id = request->id;
   Result<Reply> reply;
   try {
     reply = co_await operation.carry_out(context_, transfers_, *request);
   } catch (...) {
-    reply = pass(socketserver::error_from(std::current_exception()), std::string(operation.name));
+    reply = failed(operation);
   }
+  co_await answer(operation, request->id, std::move(reply));
+}
+
+Task<void> Session::answer(const Operation& operation, std::int64_t id, Result<Reply> reply) {
   // The id is free again before its last answer can be read, as the client may use it at once.
-  open_.erase(id);
-  // Who waits for several answers gets those that come together in one piece.
-  const bool together =
-      reply && reply->payload.bytes.empty() && answering_ > endless_ + 1 && !operation.endless;
-  if (reply) reply->fields.set(field::kId, id).set(field::kOk, true);
+  open_.erase(find_open(id));
   std::size_t answered = 1;
-  if (together) {
-    answered = co_await outbox_.send_together(std::move(reply->fields));
+  if (!reply) {
+    auto refused = co_await refuse(id, std::move(reply).error());
+    static_cast<void>(refused.has_value());
   } else {
-    co_await answer(id, std::move(reply));
+    reply->fields.set(field::kId, id).set(field::kOk, true);
+    if (reply->payload.bytes.empty() && answering_ > endless_ + 1 && !operation.endless) {
+      // Who waits for several answers gets those that come together in one piece.
+      answered = co_await outbox_.send_together(std::move(reply->fields));
+    } else {
+      auto sent = co_await outbox_.send(std::move(reply->fields), reply->payload.bytes);
+      static_cast<void>(sent.has_value());  // the reader notices too
+    }
   }
   answering_ -= answered;
   if (operation.endless) --endless_;
   update_idle();
-}
-
-Task<void> Session::answer(std::int64_t id, Result<Reply> reply) {
-  if (reply) {
-    auto sent = co_await outbox_.send(std::move(reply->fields), reply->payload.bytes);
-    static_cast<void>(sent.has_value());  // the reader notices too
-  } else {
-    auto refused = co_await refuse(id, std::move(reply).error());
-    static_cast<void>(refused.has_value());
-  }
 }
 
 // The connection ends because of `why`: logged once, told to who can hear it.
@@ -310,7 +315,8 @@ Task<void> Session::say_goodbye(const Error& why) {
     stream_->cancel();
     co_return;
   }
-  context_.log.warning(concat(peer_.text(), ": connection ended: ", why.report()));
+  context_.log.warning(
+      concat(stream_->peer_address().text(), ": connection ended: ", why.report()));
   if (why.is(kBadFrame) || why.is(kVersion)) {
     if (why.is(kBadFrame) && principal_) {
       auto sent = co_await outbox_.send(wire::error_answer(0, why), {});

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "auth/principal.h"
 #include "base/result.h"
@@ -18,7 +18,6 @@
 #include "hub/outbox.h"
 #include "hub/request.h"
 #include "hub/transfers.h"
-#include "socketserver/address.h"
 #include "socketserver/stream.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
@@ -45,21 +44,21 @@ class Session {
   socketserver::Task<Result<void>> hello(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
-  socketserver::Task<void> answer(std::int64_t id, Result<Reply> reply);
+  socketserver::Task<void> answer(const Operation& operation, std::int64_t id, Result<Reply> reply);
   socketserver::Task<Result<void>> refuse(std::int64_t id, Error error);
   socketserver::Task<void> say_goodbye(const Error& why);
   void update_idle();
+  std::vector<Request*>::iterator find_open(std::int64_t id);
 
   Context& context_;
   std::unique_ptr<socketserver::Stream> stream_;
-  socketserver::Address peer_;
   Intake intake_;
   FrameReader reader_;
   Outbox outbox_;
   Transfers transfers_;
   std::optional<auth::Principal> principal_;  // of who said hello
   std::shared_ptr<Person> person_;            // the member, once it has to do with messages
-  std::map<std::int64_t, Request*> open_;     // by id, those still being carried out
+  std::vector<Request*> open_;                // those still being carried out, a few
   std::size_t answering_ = 0;                 // and those whose last answer is not sent yet
   std::size_t endless_ = 0;                   // of them, those that wait for what may never come
   std::size_t refusals_ = 0;

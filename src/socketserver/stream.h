@@ -114,7 +114,11 @@ class Stream {
   // that 0 always means delivered to the peer's system.
   skein::Result<std::size_t> unsent_bytes();
 
-  [[nodiscard]] virtual Address peer_address() const { return {}; }
+  // As long as the stream; of no family where there is none.
+  [[nodiscard]] virtual const Address& peer_address() const {
+    static const Address none;
+    return none;
+  }
   [[nodiscard]] virtual Address local_address() const { return {}; }
   [[nodiscard]] virtual std::string peer() const { return peer_address().text(); }
   [[nodiscard]] virtual int descriptor() const { return -1; }

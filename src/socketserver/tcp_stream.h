@@ -25,7 +25,7 @@ class TcpStream : public Stream, private Watch {
                                                          const Address& peer);
   ~TcpStream() override;
 
-  [[nodiscard]] Address peer_address() const override { return peer_; }
+  [[nodiscard]] const Address& peer_address() const override { return peer_; }
   [[nodiscard]] Address local_address() const override;
   [[nodiscard]] int descriptor() const override { return socket_.get(); }
 
