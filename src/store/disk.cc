@@ -57,6 +57,14 @@ Result<void> remove_tree_at(Disk& disk, const Path& top, const Path& path, int d
 
 }  // namespace
 
+Result<void> read_unchanged(File& file, const Info& before, MutableBytes out) {
+  TRY_ASSIGN(const std::size_t got, file.read_at(0, out));
+  // Looked at after the read: if it is as it was before, so is what was read.
+  TRY_ASSIGN(const Info now, file.info());
+  if (got == out.size() && now == before) return {};
+  return fail(kChanged, "the file changed while it was read");
+}
+
 Result<void> remove_tree(Disk& disk, const Path& path) {
   int moved = 0;
   return remove_tree_at(disk, path, path, 0, moved);

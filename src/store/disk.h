@@ -64,6 +64,24 @@ class FolderReader {
   virtual Result<std::vector<Entry>> next(std::size_t most) = 0;
 };
 
+// One folder, found once: what is in it is reached by a name alone, so that of many files none
+// costs a look at the whole way. Names are single components, and no link is followed. It stays the
+// same folder when it is moved.
+class Folder {
+ public:
+  virtual ~Folder() = default;
+  virtual Result<std::unique_ptr<File>> open_file(const std::string& name) = 0;    // as Disk's
+  virtual Result<std::unique_ptr<File>> create_file(const std::string& name) = 0;  // as Disk's
+  virtual Result<Info> info(const std::string& name) = 0;
+  // To `to`, of the same disk; kExists when something stands there.
+  virtual Result<void> move(const std::string& name, Folder& to, const std::string& new_name) = 0;
+  virtual Result<void> sync() = 0;  // as Disk::sync_folder
+  // Everything that was done on the folder's filesystem before, by anybody, is on the disk when
+  // this returns. kIo also when anything of it has been lost since this folder was opened, whoever
+  // was told of that: so open it before the first write that counts.
+  virtual Result<void> sync_all() = 0;
+};
+
 enum class Rename {
   kNoReplace,  // kExists when something stands at the target
   kExchange,   // both must be there; they change places in one step
@@ -81,6 +99,7 @@ class Disk {
   virtual Result<std::unique_ptr<File>> create_file(const Path& path) = 0;
 
   virtual Result<std::unique_ptr<FolderReader>> read_folder(const Path& path) = 0;
+  virtual Result<std::unique_ptr<Folder>> open_folder(const Path& path) = 0;  // through no link
   // `mode` less the process's umask. kExists.
   virtual Result<void> make_folder(const Path& path, std::uint32_t mode) = 0;
   virtual Result<void> set_folder_metadata(const Path& path, const Metadata& metadata) = 0;
@@ -106,6 +125,10 @@ class Disk {
   // Another value after another boot: what was not synced before may be gone.
   [[nodiscard]] virtual std::string boot_id() const = 0;
 };
+
+// All of a file whose info() was `before`, into `out` of its size. kChanged when it was changed
+// meanwhile, so that what was read may be of two ages.
+Result<void> read_unchanged(File& file, const Info& before, MutableBytes out);
 
 // Recursively, links not followed. What is not there counts as removed.
 Result<void> remove_tree(Disk& disk, const Path& path);

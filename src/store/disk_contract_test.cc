@@ -510,6 +510,41 @@ TYPED_TEST(DiskContractTest, SpaceAndBoot) {
   EXPECT_EQ(disk.boot_id(), disk.boot_id());
 }
 
+TYPED_TEST(DiskContractTest, AnOpenFolderReachesWhatIsInItByName) {
+  auto& disk = *this->disk_;
+  ASSERT_TRUE(make_folders(disk, at("a/b"), 0700, true));
+  ASSERT_TRUE(disk.make_link(at("l"), "a"));
+  this->put("file", "x");
+  EXPECT_EQ(outcome(disk.open_folder(at("none"))), "not_found");
+  EXPECT_EQ(outcome(disk.open_folder(at("file"))), "not_a_folder");
+  EXPECT_FALSE(disk.open_folder(at("l")));
+  EXPECT_FALSE(disk.open_folder(at("l/b")));
+  ASSERT_TRUE(disk.open_folder(Path()));
+  const auto a = disk.open_folder(at("a")).value();
+  const auto b = disk.open_folder(at("a/b")).value();
+  {
+    const auto file = a->create_file("f").value();
+    ASSERT_TRUE(file->write_at(0, as_bytes("text")));
+  }
+  EXPECT_EQ(outcome(a->create_file("f")), "exists");
+  EXPECT_EQ(a->info("f").value().size_bytes, 4U);
+  EXPECT_EQ(a->info("b").value().kind, EntryKind::kFolder);
+  EXPECT_EQ(outcome(a->info("none")), "not_found");
+  EXPECT_EQ(outcome(a->open_file("none")), "not_found");
+  EXPECT_EQ(outcome(a->open_file("b")), "is_a_folder");
+  ASSERT_TRUE(disk.make_link(at("a/link"), "f"));
+  EXPECT_EQ(outcome(a->open_file("link")), "not_a_file");
+  EXPECT_EQ(a->info("link").value().kind, EntryKind::kLink);
+  EXPECT_EQ(a->open_file("f").value()->info().value().size_bytes, 4U);
+  ASSERT_TRUE(a->move("f", *b, "g"));
+  EXPECT_EQ(this->get("a/b/g"), "text");
+  this->put("a/f", "other");
+  EXPECT_EQ(outcome(a->move("f", *b, "g")), "exists");
+  EXPECT_EQ(outcome(a->move("none", *b, "h")), "not_found");
+  EXPECT_TRUE(a->sync());
+  EXPECT_TRUE(a->sync_all());
+}
+
 TYPED_TEST(DiskContractTest, TreesAreMadeAndRemoved) {
   auto& disk = *this->disk_;
   ASSERT_TRUE(make_folders(disk, at("a/b/c"), 0700, true));

@@ -108,6 +108,9 @@ class Meddler final : public Disk {
   Result<std::unique_ptr<FolderReader>> read_folder(const Path& path) override {
     return meddled().read_folder(path);
   }
+  Result<std::unique_ptr<Folder>> open_folder(const Path& path) override {
+    return meddled().open_folder(path);
+  }
   Result<void> make_folder(const Path& path, std::uint32_t mode) override {
     return meddled().make_folder(path, mode);
   }

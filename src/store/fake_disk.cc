@@ -73,7 +73,8 @@ struct Node {
   std::int64_t ctime_ns = 0;
   Picture now;
   Picture durable;
-  std::vector<Change> pending;                     // oldest first
+  std::vector<Change> pending;  // oldest first
+  bool lost = false;            // by another's sync, and nobody was told of it here
   std::map<std::uint64_t, std::uint64_t> written;  // ranges that take room, from begin to end
 };
 
@@ -182,6 +183,7 @@ struct FakeDisk::Body {
   std::optional<std::uint64_t> capacity;
   std::uint64_t boots = 1;
   std::uint64_t generation = 1;  // of open files
+  std::uint64_t losses = 0;      // syncs that failed
   std::int64_t clock_ns = 1'700'000'000'000'000'000;
 
   Body() {
@@ -532,9 +534,13 @@ class FakeDisk::OpenFile final : public File {
     TRY(check("syncing", false));
     Node& node = body_.at(inode_);
     if (const int code = body_.step(); code != 0) {
-      if (code != kCrashed) node.pending.clear();
+      if (code != kCrashed) {
+        node.pending.clear();
+        ++body_.losses;
+      }
       return trouble(code, concat("syncing ", quoted(name_)));
     }
+    if (std::exchange(node.lost, false)) return trouble(EIO, concat("syncing ", quoted(name_)));
     for (const Change& change : node.pending) change.apply(node.durable);
     node.pending.clear();
     return {};
@@ -627,6 +633,57 @@ class FakeDisk::OpenFolder final : public FolderReader {
   std::vector<std::string> names_;  // still to come, from the back
 };
 
+// By its path, which is looked up each time.
+class FakeDisk::FoundFolder final : public Folder {
+ public:
+  FoundFolder(FakeDisk& disk, Path path)  // under the mutex
+      : disk_(disk),
+        path_(std::move(path)),
+        generation_(disk.body_->generation),
+        losses_told_(disk.body_->losses) {}
+
+  Result<std::unique_ptr<File>> open_file(const std::string& name) override {
+    TRY(check());
+    TRY_ASSIGN(const Info there, disk_.info(below(name)));
+    if (there.kind == EntryKind::kLink) return fail(kNotAFile, concat(quoted(name), " is a link"));
+    return disk_.open_file(below(name));
+  }
+  Result<std::unique_ptr<File>> create_file(const std::string& name) override {
+    TRY(check());
+    return disk_.create_file(below(name));
+  }
+  Result<Info> info(const std::string& name) override {
+    TRY(check());
+    return disk_.info(below(name));
+  }
+  Result<void> move(const std::string& name, Folder& to, const std::string& new_name) override {
+    TRY(check());
+    const Path target = static_cast<FoundFolder&>(to).below(new_name);
+    return disk_.rename(below(name), target, Rename::kNoReplace);
+  }
+  Result<void> sync() override {
+    TRY(check());
+    return disk_.sync_folder(path_);
+  }
+  Result<void> sync_all() override {
+    TRY(check());
+    return disk_.sync_all(losses_told_);
+  }
+
+ private:
+  [[nodiscard]] Path below(const std::string& name) const { return path_ / Path::internal(name); }
+  Result<void> check() const {
+    const std::lock_guard guard(disk_.body_->mutex);
+    if (generation_ == disk_.body_->generation) return {};
+    return fail(kIo, concat("folder ", shown(path_), " was opened before the crash"));
+  }
+
+  FakeDisk& disk_;
+  Path path_;
+  std::uint64_t generation_;
+  std::uint64_t losses_told_;
+};
+
 // --- Trouble
 
 FakeDisk::FakeDisk() : body_(std::make_unique<Body>()) {}
@@ -669,6 +726,7 @@ void FakeDisk::power_cycle(Random* random) {
   body.keep_folders_once(kRoot, seen);
   for (auto& [inode, node] : body.nodes) {
     node.pending.clear();
+    node.lost = false;
     node.now = node.durable;
     node.written.clear();
     take_room(node, 0, node.now.data.size());
@@ -799,6 +857,15 @@ Result<std::unique_ptr<FolderReader>> FakeDisk::read_folder(const Path& path) {
   if (found.node == kNone) return trouble(ENOENT, doing);
   if (body_->at(found.node).kind != EntryKind::kFolder) return trouble(ENOTDIR, doing);
   return std::make_unique<OpenFolder>(*body_, found.node, shown(path));
+}
+
+Result<std::unique_ptr<Folder>> FakeDisk::open_folder(const Path& path) {
+  const std::lock_guard guard(body_->mutex);
+  const std::string doing = concat("opening folder ", shown(path));
+  if (body_->crashed) return trouble(kCrashed, doing);
+  const Found found = body_->find_folder(path);
+  if (found.code != 0) return trouble(found.code, doing);
+  return std::make_unique<FoundFolder>(*this, path);
 }
 
 Result<void> FakeDisk::make_folder(const Path& path, std::uint32_t mode) {
@@ -933,6 +1000,28 @@ Result<void> FakeDisk::sync_folder(const Path& path) {
   node.durable = node.now;
   std::erase_if(body_->journal,
                 [&](const EntryChange& change) { return change.folder == found.node; });
+  return {};
+}
+
+Result<void> FakeDisk::sync_all(std::uint64_t& losses_told) {
+  const std::lock_guard guard(body_->mutex);
+  const std::string doing = "syncing the filesystem";
+  if (const int code = body_->step(); code != 0) {
+    if (code == kCrashed) return trouble(code, doing);
+    for (auto& [inode, node] : body_->nodes) {
+      node.lost = node.lost || !node.pending.empty();
+      node.pending.clear();
+    }
+    losses_told = ++body_->losses;
+    return trouble(code, doing);
+  }
+  for (auto& [inode, node] : body_->nodes) {
+    if (node.kind == EntryKind::kFolder) node.durable = node.now;
+    for (const Change& change : node.pending) change.apply(node.durable);
+    node.pending.clear();
+  }
+  body_->journal.clear();
+  if (std::exchange(losses_told, body_->losses) != body_->losses) return trouble(EIO, doing);
   return {};
 }
 

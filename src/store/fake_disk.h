@@ -5,7 +5,8 @@
 //   - a file's data and metadata by File::sync of that file;
 //   - a folder's entries and metadata by sync_folder of that folder, so a rename between two
 //     folders needs both: with only one synced, the file may be at both names or at none;
-//   - a file whose entry is durable and whose data is not is there, empty.
+//   - a file whose entry is durable and whose data is not is there, empty;
+//   - everything at once by sync_all of any folder.
 // Permissions are kept and not enforced: a test plays a user who may do everything.
 //
 // Any thread, one mutex. Files and readers must not outlive the disk.
@@ -50,7 +51,9 @@ class FakeDisk final : public Disk {
   void set_capacity(std::optional<std::uint64_t> bytes);  // of all files' data; then kNoSpace
 
   // A File::sync that fails loses for ever what it was to make durable, as Linux marks such pages
-  // clean: running programs go on seeing it, a later sync that succeeds does not bring it back.
+  // clean: running programs go on seeing it, a later sync that succeeds does not bring it back. A
+  // sync_all that fails loses that of all files, and the next sync of each tells. A sync_all tells
+  // too of what a sync has lost since its folder was opened.
 
   // --- Setting up and looking. No steps, and not subject to trouble. Paths as in Path::internal.
 
@@ -77,6 +80,7 @@ class FakeDisk final : public Disk {
   Result<std::unique_ptr<File>> create_file(const Path& path) override;
 
   Result<std::unique_ptr<FolderReader>> read_folder(const Path& path) override;
+  Result<std::unique_ptr<Folder>> open_folder(const Path& path) override;
   Result<void> make_folder(const Path& path, std::uint32_t mode) override;
   Result<void> set_folder_metadata(const Path& path, const Metadata& metadata) override;
   Result<void> make_link(const Path& path, const std::string& target) override;
@@ -96,6 +100,8 @@ class FakeDisk final : public Disk {
   struct Body;
   class OpenFile;
   class OpenFolder;
+  class FoundFolder;
+  Result<void> sync_all(std::uint64_t& losses_told);
   std::unique_ptr<Body> body_;
 };
 

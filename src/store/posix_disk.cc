@@ -192,16 +192,9 @@ Info info_of(const struct stat& stat) {
   return info;
 }
 
-// 0, or errno.
-int apply_metadata(int fd, const Metadata& metadata) {
-  if (metadata.mode) {
-    struct stat stat{};
-    if (fstat(fd, &stat) != 0) return errno;
-    // What a folder hands down to what is made in it (set-group-id, sticky) is its owner's choice
-    // and stays; a file of ours never has these bits.
-    const mode_t kept = S_ISDIR(stat.st_mode) ? stat.st_mode & 07000U : 0U;
-    if (fchmod(fd, kept | (*metadata.mode & 0777U)) != 0) return errno;
-  }
+// 0, or errno. `kept`: bits of the mode that stay.
+int apply_metadata(int fd, const Metadata& metadata, mode_t kept) {
+  if (metadata.mode && fchmod(fd, kept | (*metadata.mode & 0777U)) != 0) return errno;
   if (metadata.mtime_ns) {
     timespec times[2]{};
     times[0].tv_nsec = UTIME_OMIT;
@@ -276,7 +269,8 @@ class PosixFile final : public File {
   }
 
   Result<void> set_metadata(const Metadata& metadata) override {
-    if (const int code = apply_metadata(fd_.get(), metadata); code != 0) {
+    // A file of ours never has set-user-id and its like.
+    if (const int code = apply_metadata(fd_.get(), metadata, 0); code != 0) {
       return fail_errno(code, concat("setting mode or time of ", quoted(name_)));
     }
     return {};
@@ -366,6 +360,95 @@ Result<std::unique_ptr<File>> regular(Descriptor fd, const Path& path) {
   return std::make_unique<PosixFile>(std::move(fd), path.text());
 }
 
+Error no_folder_sync(const Path& path) {
+  return Error(kUnsupported,
+               concat("syncing folder ", shown(path), ": this filesystem cannot sync a folder"))
+      .with_hint(std::string(kFitFilesystem));
+}
+
+// What a rename came to that failed with `code`.
+std::unexpected<Error> not_renamed(int code, const std::string& doing, bool exchange) {
+  switch (code) {
+    case EINVAL:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return std::unexpected(
+          Error(kUnsupported,
+                concat(doing, exchange ? ": this filesystem cannot exchange two names in one step"
+                                       : ": this filesystem cannot rename without replacing"))
+              .with_hint(std::string(kFitFilesystem)));
+    case EXDEV:  // a subvolume, a quota project, a lower layer of an overlay: no mount, yet apart
+      return std::unexpected(
+          Error(kUnsupported, concat(doing, ": this crosses into another filesystem"))
+              .with_hint(std::string(kFitFilesystem)));
+    default: return fail_errno(code, doing);
+  }
+}
+
+class PosixFolder final : public Folder {
+ public:
+  PosixFolder(Descriptor fd, Path path) : fd_(std::move(fd)), path_(std::move(path)) {}
+
+  Result<std::unique_ptr<File>> open_file(const std::string& name) override {
+    TRY_ASSIGN(Descriptor fd,
+               opened(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW, "opening", 0));
+    return regular(std::move(fd), below(name));
+  }
+
+  Result<std::unique_ptr<File>> create_file(const std::string& name) override {
+    TRY_ASSIGN(Descriptor fd,
+               opened(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, "creating", 0600));
+    return std::make_unique<PosixFile>(std::move(fd), name);
+  }
+
+  Result<Info> info(const std::string& name) override {
+    struct stat stat{};
+    if (fstatat(fd_.get(), name.c_str(), &stat, AT_SYMLINK_NOFOLLOW) != 0) {
+      return fail_errno(errno, concat("looking at ", shown(below(name))));
+    }
+    return info_of(stat);
+  }
+
+  Result<void> move(const std::string& name, Folder& to, const std::string& new_name) override {
+    const auto& target = static_cast<const PosixFolder&>(to);
+    if (syscall(SYS_renameat2, fd_.get(), name.c_str(), target.fd_.get(), new_name.c_str(),
+                RENAME_NOREPLACE) == 0) {
+      return {};
+    }
+    return not_renamed(errno, concat("storing ", shown(target.below(new_name))), false);
+  }
+
+  Result<void> sync() override {
+    const int code = sync_descriptor(fd_.get());
+    if (code == EINVAL) return pass(no_folder_sync(path_));
+    if (code != 0) return fail_errno(code, concat("syncing folder ", shown(path_)));
+    return {};
+  }
+
+  // Since Linux 5.8 each open file is told once of what the filesystem has lost since its opening.
+  Result<void> sync_all() override {
+    while (syncfs(fd_.get()) != 0) {
+      if (errno != EINTR) return fail_errno(errno, "syncing the filesystem");
+    }
+    return {};
+  }
+
+ private:
+  Path below(const std::string& name) const { return path_ / Path::internal(name); }
+
+  // A single name leads nowhere else but through a link or a mount, and those are refused.
+  Result<Descriptor> opened(const std::string& name, int flags, std::string_view doing,
+                            std::uint32_t mode) const {
+    const int fd = open_beneath(fd_.get(), name.c_str(), flags, kWriting, mode);
+    if (fd == -ELOOP) return fail(kNotAFile, concat(shown(below(name)), " is a link"));
+    if (fd < 0) return unresolved(fd_.get(), Path::internal(name), kWriting, -fd, doing);
+    return Descriptor(fd);
+  }
+
+  Descriptor fd_;
+  Path path_;
+};
+
 // The machine's, or where it cannot be read one that differs each time: then what was claimed
 // before is verified once too often, never once too rarely.
 std::string read_boot_id() {
@@ -448,6 +531,12 @@ Result<std::unique_ptr<FolderReader>> PosixDisk::read_folder(const Path& path) {
   return std::make_unique<PosixFolderReader>(stream, shown(path));
 }
 
+Result<std::unique_ptr<Folder>> PosixDisk::open_folder(const Path& path) {
+  TRY_ASSIGN(Descriptor fd, resolved(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+                                     kWriting, "opening folder"));
+  return std::make_unique<PosixFolder>(std::move(fd), path);
+}
+
 Result<void> PosixDisk::make_folder(const Path& path, std::uint32_t mode) {
   if (path.is_root()) return fail_errno(EEXIST, concat("making folder ", shown(path)));
   TRY_ASSIGN(const Parent parent, parent_of(root_.get(), path, "making folder"));
@@ -461,7 +550,10 @@ Result<void> PosixDisk::set_folder_metadata(const Path& path, const Metadata& me
   constexpr std::string_view kDoing = "setting mode or time of";
   TRY_ASSIGN(const Descriptor fd,
              resolved(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, kWriting, kDoing));
-  if (const int code = apply_metadata(fd.get(), metadata); code != 0) {
+  struct stat stat{};
+  if (fstat(fd.get(), &stat) != 0) return fail_errno(errno, concat(kDoing, " ", shown(path)));
+  // What a folder hands down to what is made in it (set-group-id, sticky) is its owner's choice.
+  if (const int code = apply_metadata(fd.get(), metadata, stat.st_mode & 07000U); code != 0) {
     return fail_errno(code, concat(kDoing, " ", shown(path)));
   }
   return {};
@@ -512,22 +604,7 @@ Result<void> PosixDisk::rename(const Path& from, const Path& to, Rename how) {
   const unsigned flags = how == Rename::kExchange ? RENAME_EXCHANGE : RENAME_NOREPLACE;
   // By number: the same call on every C library.
   if (syscall(SYS_renameat2, source.fd, source.name, target.fd, target.name, flags) == 0) return {};
-  switch (const int code = errno) {
-    case EINVAL:
-    case ENOSYS:
-    case EOPNOTSUPP:
-      return std::unexpected(
-          Error(kUnsupported,
-                concat(doing(), how == Rename::kExchange
-                                    ? ": this filesystem cannot exchange two names in one step"
-                                    : ": this filesystem cannot rename without replacing"))
-              .with_hint(std::string(kFitFilesystem)));
-    case EXDEV:  // a subvolume, a quota project, a lower layer of an overlay: no mount, yet apart
-      return std::unexpected(
-          Error(kUnsupported, concat(doing(), ": this crosses into another filesystem"))
-              .with_hint(std::string(kFitFilesystem)));
-    default: return fail_errno(code, doing());
-  }
+  return not_renamed(errno, doing(), how == Rename::kExchange);
 }
 
 Result<void> PosixDisk::remove_file(const Path& path) {
@@ -554,11 +631,7 @@ Result<void> PosixDisk::sync_folder(const Path& path) {
   TRY_ASSIGN(const Descriptor fd, resolved(root_.get(), path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
                                            kWriting, "syncing folder"));
   const int code = sync_descriptor(fd.get());
-  if (code == EINVAL) {
-    return std::unexpected(Error(kUnsupported, concat("syncing folder ", shown(path),
-                                                      ": this filesystem cannot sync a folder"))
-                               .with_hint(std::string(kFitFilesystem)));
-  }
+  if (code == EINVAL) return pass(no_folder_sync(path));
   if (code != 0) return fail_errno(code, concat("syncing folder ", shown(path)));
   return {};
 }

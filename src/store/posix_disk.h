@@ -34,6 +34,7 @@ class PosixDisk final : public Disk {
   Result<std::unique_ptr<File>> create_file(const Path& path) override;
 
   Result<std::unique_ptr<FolderReader>> read_folder(const Path& path) override;
+  Result<std::unique_ptr<Folder>> open_folder(const Path& path) override;
   Result<void> make_folder(const Path& path, std::uint32_t mode) override;
   Result<void> set_folder_metadata(const Path& path, const Metadata& metadata) override;
   Result<void> make_link(const Path& path, const std::string& target) override;

@@ -16,8 +16,12 @@ const Path kTrashFolder = Path::internal(".skein/trash");
 const Path kStagingFolder = Path::internal(".skein/staging");
 
 constexpr std::uint32_t kPrivateMode = 0700;
-constexpr std::uint32_t kFolderMode = 0755;
-constexpr std::uint32_t kFileMode = 0644;  // of a file whose sender says nothing about it
+
+// Whether what stands there is such a file.
+bool is_same(const Info& info, std::uint64_t size_bytes, const Metadata& metadata) {
+  return info.kind == EntryKind::kFile && info.size_bytes == size_bytes &&
+         info.mtime_ns == metadata.mtime_ns && info.mode == metadata.mode.value_or(info.mode);
+}
 
 // Leaves our own names out of a listing.
 class VisibleReader final : public FolderReader {
@@ -79,8 +83,27 @@ Result<std::unique_ptr<FolderReader>> Store::read_folder(const Path& path) {
 bool Store::holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata) {
   if (!metadata.mtime_ns) return false;
   const auto info = disk_.info(path);
-  return info && info->kind == EntryKind::kFile && info->size_bytes == size_bytes &&
-         info->mtime_ns == *metadata.mtime_ns && info->mode == metadata.mode.value_or(info->mode);
+  return info && is_same(*info, size_bytes, metadata);
+}
+
+std::vector<std::size_t> Store::missing(const std::vector<Wanted>& files) {
+  std::vector<std::size_t> out;
+  std::unique_ptr<Folder> folder;
+  const Wanted* last = nullptr;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const Wanted& file = files[i];
+    if (last == nullptr || last->path.parent() != file.path.parent()) {
+      auto opened = disk_.open_folder(file.path.parent());
+      folder = opened ? *std::move(opened) : nullptr;
+    }
+    last = &file;
+    const bool there = folder && [&] {
+      const auto info = folder->info(std::string(file.path.name()));
+      return info && is_same(*info, file.size_bytes, file.metadata);
+    }();
+    if (!there) out.push_back(i);
+  }
+  return out;
 }
 
 Result<std::unique_ptr<Partial>> Store::open_partial(const PartialKey& key,
@@ -108,6 +131,31 @@ Result<bool> Store::commit(Partial& partial, const Metadata& metadata) {
     return pass(std::move(finished).error(), concat("storing ", quoted(partial.target().text())));
   }
   return replaced;
+}
+
+Result<std::unique_ptr<Batch>> Store::open_batch(std::uint64_t bytes) {
+  TRY_ASSIGN(const Disk::Space space, disk_.space());
+  if (bytes > space.free_bytes) {
+    return fail(kNoSpace, concat("no space: ", human_bytes(bytes), " to come, ",
+                                 human_bytes(space.free_bytes), " free"));
+  }
+  const Path folder = kStagingFolder / Path::internal(random_.hex(16));
+  {
+    const std::lock_guard lock(mutex_);
+    batches_.insert(folder);
+  }
+  auto batch = std::unique_ptr<Batch>(new Batch(*this, folder));
+  TRY(disk_.make_folder(folder, kPrivateMode));
+  // Before anything is written: what is lost from now on is told to its sync_all().
+  TRY_ASSIGN(batch->staging_, disk_.open_folder(folder));
+  return batch;
+}
+
+void Store::drop_staging(const Path& folder) {
+  // What cannot be removed now goes with the next purge.
+  static_cast<void>(remove_tree(disk_, folder).has_value());
+  const std::lock_guard lock(mutex_);
+  batches_.erase(folder);
 }
 
 Result<void> Store::make_folder(const Path& path, const Metadata& metadata) {
@@ -155,7 +203,7 @@ Result<bool> Store::restore(const Path& path) {
   return trash_.restore(path);
 }
 
-// A link is there for an instant, unless a crash took that.
+// A link or a batch is there for an instant, unless a crash took that.
 Result<void> Store::purge_staging() {
   TRY_ASSIGN(const auto reader, disk_.read_folder(kStagingFolder));
   while (true) {
@@ -164,8 +212,13 @@ Result<void> Store::purge_staging() {
     if (entries.empty()) return {};
     for (const Entry& entry : entries) {
       const std::int64_t age_ns = clock_.wall_ns() - entry.info.mtime_ns;
-      if (age_ns < limits::kKeepPartialsMs * 1'000'000) continue;
-      TRY(remove_tree(disk_, kStagingFolder / Path::internal(entry.name)));
+      if (age_ns < limits::kKeepUnresumableMs * 1'000'000) continue;
+      const Path path = kStagingFolder / Path::internal(entry.name);
+      {
+        const std::lock_guard lock(mutex_);
+        if (batches_.contains(path)) continue;
+      }
+      TRY(remove_tree(disk_, path));
     }
   }
 }

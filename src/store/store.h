@@ -5,11 +5,15 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "store/batch.h"
 #include "store/disk.h"
 #include "store/partial.h"
 #include "store/path.h"
@@ -34,6 +38,13 @@ class Store {
   Result<std::unique_ptr<File>> open_file(const Path& path) { return disk_.open_file(path); }
   Result<std::unique_ptr<FolderReader>> read_folder(const Path& path);
   Result<Info> info(const Path& path) { return disk_.info(path); }
+  struct Wanted {
+    Path path;
+    std::uint64_t size_bytes = 0;
+    Metadata metadata;
+  };
+  // Which of them holds() would not say, by their places; cheap for many in one folder.
+  [[nodiscard]] std::vector<std::size_t> missing(const std::vector<Wanted>& files);
   // True when a file of this size, time and, if given, mode stands there: nothing is to be moved.
   // Without a time nothing counts as the same.
   [[nodiscard]] bool holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata);
@@ -45,6 +56,9 @@ class Store {
   // The whole partial gets its name; what stood there goes to trash, and true comes back. When
   // this returns well, all is on the disk. Parents are made.
   Result<bool> commit(Partial& partial, const Metadata& metadata);
+
+  // For files of at most so many bytes in all: kNoSpace at once when there is no room.
+  Result<std::unique_ptr<Batch>> open_batch(std::uint64_t bytes);
 
   // changing
   // Parents are made; an existing folder is well and gets the metadata.
@@ -59,18 +73,24 @@ class Store {
   Result<void> remove(const Path& path);   // into the trash
   Result<bool> restore(const Path& path);  // true when something was replaced
 
-  // Expires partials and trash, and what a crash left of links. At start, and from time to time.
+  // Expires partials and trash, and what a crash left of links and batches. At start, and from time
+  // to time.
   Result<void> purge();
 
   // Takes the reserved folder away again where it is empty: for a folder that only received.
   void tidy();
 
  private:
+  friend class Batch;
+  static constexpr std::uint32_t kFolderMode = 0755;
+  static constexpr std::uint32_t kFileMode = 0644;  // of a file whose sender says nothing of it
+
   Store(Disk& disk, const Clock& clock, Random& random, StoreOptions options);
   Result<void> lay();
   Result<void> synced(const Path& folder);
   Result<void> parents_of(const Path& path);
   Result<void> purge_staging();
+  void drop_staging(const Path& folder);
 
   Disk& disk_;
   const Clock& clock_;
@@ -78,6 +98,8 @@ class Store {
   const StoreOptions options_;
   Partials partials_;
   Trash trash_;
+  std::mutex mutex_;
+  std::set<Path> batches_;  // folders of staging that are in use
 };
 
 }  // namespace skein::store

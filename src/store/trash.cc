@@ -87,17 +87,30 @@ std::int64_t Trash::next_ms() {
   return next;
 }
 
-// The name is on the disk before the thing itself can be: a thing in the trash is never nameless,
-// whenever the power fails.
-Result<std::string> Trash::prepare(const Path& path) {
+// A name without its thing: of something that is not taken after all.
+void Trash::renounce(const std::string& id) {
+  static_cast<void>(disk_.remove_file(name_path(id)).has_value());
+}
+
+Result<std::string> Trash::write_name(const Path& path, bool sync) {
   std::string id = new_id(next_ms(), random_);
   TRY_ASSIGN(auto file, disk_.create_file(name_path(id)));
   auto written = file->write_at(0, as_bytes(path.text()));
-  if (written && sync_) written = file->sync();
-  if (written) written = synced(folder_);
+  if (written && sync) written = file->sync();
+  if (written && sync) written = disk_.sync_folder(folder_);
   if (written) return id;
-  static_cast<void>(disk_.remove_file(name_path(id)).has_value());
+  renounce(id);
   return pass(std::move(written).error(), "preparing the trash");
+}
+
+// The name is on the disk before the thing itself can be: a thing in the trash is never nameless,
+// whenever the power fails.
+Result<std::string> Trash::prepare(const Path& path) {
+  return write_name(path, sync_);
+}
+
+Result<std::string> Trash::announce(const Path& path) {
+  return write_name(path, false);
 }
 
 Result<void> Trash::take(const Path& path) {
@@ -105,7 +118,7 @@ Result<void> Trash::take(const Path& path) {
   TRY_ASSIGN(const std::string id, prepare(path));
   auto moved = disk_.rename(path, data_path(id), Rename::kNoReplace);
   if (!moved) {
-    static_cast<void>(disk_.remove_file(name_path(id)).has_value());
+    renounce(id);
     return pass(std::move(moved).error());
   }
   // The trash first: a crash in between shows the thing twice rather than nowhere.
@@ -116,24 +129,36 @@ Result<void> Trash::take(const Path& path) {
 // Back to where it was. If even that fails it keeps its name in the trash, where it is found.
 void Trash::unstage(const std::string& id, const Path& fresh) {
   if (!disk_.rename(data_path(id), fresh, Rename::kNoReplace)) return;
-  static_cast<void>(disk_.remove_file(name_path(id)).has_value());
+  renounce(id);
 }
 
 Result<bool> Trash::replace(const Path& fresh, const Path& path) {
-  std::string id;  // of the new file, once it is staged in the trash
+  TRY_ASSIGN(const Placed placed, place(fresh, path, ""));
+  // The folder that it came from first, so that after a crash no partial file is also the one
+  // under the name; the trash before the name's folder, so that what was displaced is on the
+  // disk in one of the two.
+  TRY(synced(fresh.parent()));
+  if (placed.staged) TRY(synced(folder_));
+  TRY(synced(path.parent()));
+  return placed.replaced;
+}
+
+Result<Trash::Placed> Trash::place(const Path& fresh, const Path& path, std::string id) {
+  bool staged = false;  // in the trash, under the id
   const auto given_up = [&](Error error) {
-    if (!id.empty()) unstage(id, fresh);
+    if (staged) {
+      unstage(id, fresh);
+    } else if (!id.empty()) {
+      renounce(id);
+    }
     return pass(std::move(error));
   };
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
-    auto moved = disk_.rename(id.empty() ? fresh : data_path(id), path, Rename::kNoReplace);
+    auto moved = disk_.rename(staged ? data_path(id) : fresh, path, Rename::kNoReplace);
     if (moved) {
       // A name left behind without its thing does no harm, and purge() finds it.
-      if (!id.empty()) static_cast<void>(disk_.remove_file(name_path(id)).has_value());
-      TRY(synced(fresh.parent()));
-      if (!id.empty()) TRY(synced(folder_));
-      TRY(synced(path.parent()));
-      return false;
+      if (!id.empty()) renounce(id);
+      return Placed{.replaced = false, .staged = staged};
     }
     if (!moved.error().is(kExists)) return given_up(std::move(moved).error());
 
@@ -144,23 +169,15 @@ Result<bool> Trash::replace(const Path& fresh, const Path& path) {
     // The new file goes to its place in the trash first and changes places from there: so what
     // is displaced lands in the trash, under its name, by the very step that displaces it.
     if (id.empty()) {
-      TRY_ASSIGN(std::string prepared, prepare(path));
-      if (auto staged = disk_.rename(fresh, data_path(prepared), Rename::kNoReplace); !staged) {
-        static_cast<void>(disk_.remove_file(name_path(prepared)).has_value());
-        return pass(std::move(staged).error());
-      }
-      id = std::move(prepared);
+      TRY_ASSIGN(id, prepare(path));
+    }
+    if (!staged) {
+      auto into_trash = disk_.rename(fresh, data_path(id), Rename::kNoReplace);
+      if (!into_trash) return given_up(std::move(into_trash).error());
+      staged = true;
     }
     auto exchanged = disk_.rename(data_path(id), path, Rename::kExchange);
-    if (exchanged) {
-      // The folder that it came from first, so that after a crash no partial file is also the one
-      // under the name; the trash before the name's folder, so that what was displaced is on the
-      // disk in one of the two.
-      TRY(synced(fresh.parent()));
-      TRY(synced(folder_));
-      TRY(synced(path.parent()));
-      return true;
-    }
+    if (exchanged) return Placed{.replaced = true, .staged = true};
     if (!exchanged.error().is(kNotFound)) return given_up(std::move(exchanged).error());
   }
   return given_up(
@@ -206,7 +223,7 @@ Result<void> Trash::swap(const std::string& id, const Path& path) {
   TRY_ASSIGN(const std::string taken, prepare(path));
   const Path beside = beside_path(taken, path);
   const auto given_up = [&](Error error) {
-    static_cast<void>(disk_.remove_file(name_path(taken)).has_value());
+    renounce(taken);
     return pass(std::move(error));
   };
   auto moved = disk_.rename(data_path(id), beside, Rename::kNoReplace);

@@ -31,6 +31,19 @@ class Trash {
   // not sure is whether a loss of power would undo that.
   Result<bool> replace(const Path& fresh, const Path& path);
 
+  // The same for many at once, whose syncs are the caller's. First the name of what will be taken
+  // from `path`, which must be on the disk before place() is given its id; without an id place()
+  // sees to that itself. After place() what was staged or replaced needs folder() synced, then the
+  // folder of `path`.
+  Result<std::string> announce(const Path& path);
+  struct Placed {
+    bool replaced = false;
+    bool staged = false;  // it went by way of the trash
+  };
+  Result<Placed> place(const Path& fresh, const Path& path, std::string id);
+  void renounce(const std::string& id);  // it is not taken after all
+  [[nodiscard]] const Path& folder() const { return folder_; }
+
   // Brings the newest thing taken from `path` back to it; what stands there now is taken in its
   // place. True when something was. kNotFound when the trash has nothing of that path.
   Result<bool> restore(const Path& path);
@@ -45,6 +58,7 @@ class Trash {
   [[nodiscard]] Path data_path(const std::string& id) const;
   [[nodiscard]] Path name_path(const std::string& id) const;
   [[nodiscard]] std::int64_t next_ms();
+  Result<std::string> write_name(const Path& path, bool sync);
   Result<std::string> prepare(const Path& path);
   void unstage(const std::string& id, const Path& fresh);
   Result<void> swap(const std::string& id, const Path& path);
