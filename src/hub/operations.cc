@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "hub/chat_operations.h"
 #include "hub/folder_operations.h"
+#include "hub/pack_operations.h"
 #include "hub/probes.h"
 #include "hub/transfer_operations.h"
 #include "wire/protocol.h"
@@ -28,6 +29,9 @@ constexpr std::array<Operation, wire::kOperations.size()> kTable = {{
     {op::kGet, Right::kRead, open_get},
     {op::kRead, Right::kRead, read_block},
     {op::kClose, Right::kConnect, close_handle},
+    {op::kMissing, Right::kAdd, find_missing, spec::kMaxHeadsBytes},
+    {op::kPack, Right::kAdd, commit_pack, spec::kMaxPayloadBytes},
+    {op::kFetch, Right::kRead, fetch_files, spec::kMaxHeadsBytes},
     {op::kMakeFolder, Right::kChange, make_folder},
     {op::kLink, Right::kChange, make_link},
     {op::kMove, Right::kChange, move},

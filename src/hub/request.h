@@ -18,6 +18,7 @@
 namespace skein::hub {
 
 struct Person;
+class Pack;
 
 struct Request {
   std::int64_t id = 0;
@@ -27,8 +28,9 @@ struct Request {
   const socketserver::Address& peer;
   std::shared_ptr<Person>& person;  // the connection's; empty until an operation asks who it is
   Outbox& outbox;
-  bool endless = false;    // it ends with `cancel` or the connection alone
-  bool cancelled = false;  // by a later `cancel`; looked at between the parts of an answer
+  bool endless = false;        // it ends with `cancel` or the connection alone
+  bool cancelled = false;      // by a later `cancel`; looked at between the parts of an answer
+  std::shared_ptr<Pack> pack;  // received, of a `pack`
   socketserver::Event* wake = nullptr;  // set by a cancel too, if the operation waits for it
 
   void cancel() {

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "hub/http_session.h"
+#include "hub/pack_operations.h"
 #include "hub/transfer_operations.h"
 #include "hub/tutorial.h"
 #include "socketserver/stream_server.h"
@@ -22,7 +23,7 @@ namespace field = wire::field;
 namespace op = wire::op;
 
 namespace {
-constexpr std::string_view kFeatures = "put get ls rm restore mv mkdir link probe rooms";
+constexpr std::string_view kFeatures = "put get pack ls rm restore mv mkdir link probe rooms";
 
 // What an operation threw.
 std::unexpected<Error> failed(const Operation& operation) {
@@ -190,6 +191,10 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
     auto taken = co_await block(*id, std::move(fields));
     co_return taken;
   }
+  if (*name == op::kPack) {
+    auto taken = co_await pack(*operation, *id, std::move(fields));
+    co_return taken;
+  }
   const std::uint64_t payload_bytes = reader_.payload_left();
   auto payload = co_await take_payload(operation->max_payload);
   if (!payload) co_return pass(std::move(payload).error());
@@ -218,12 +223,16 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
   }
   auto request = std::make_unique<Request>(
       Request{*id, std::move(fields), std::move(*payload).value_or(""), *principal_,
-              stream_->peer_address(), person_, outbox_, operation->endless});
+              stream_->peer_address(), person_, outbox_, operation->endless, false, nullptr});
+  begin(*operation, std::move(request));
+  co_return Result<void>();
+}
+
+void Session::begin(const Operation& operation, std::unique_ptr<Request> request) {
   open_.push_back(request.get());
   ++answering_;
-  if (operation->endless) ++endless_;
-  requests_.spawn(context_.loop, carry_out(*operation, std::move(request)));
-  co_return Result<void>();
+  if (operation.endless) ++endless_;
+  requests_.spawn(context_.loop, carry_out(operation, std::move(request)));
 }
 
 Task<Result<void>> Session::hello(std::int64_t id, wire::Dictionary fields) {
@@ -273,6 +282,28 @@ Task<Result<void>> Session::block(std::int64_t id, wire::Dictionary fields) {
   }
   auto sent = co_await outbox_.send(wire::ok_answer(id), {});
   co_return sent;
+}
+
+Task<Result<void>> Session::pack(const Operation& operation, std::int64_t id,
+                                 wire::Dictionary fields) {
+  auto taken = co_await take_pack(context_, transfers_, std::move(fields), reader_);
+  if (!taken.connection) co_return pass(std::move(taken.connection).error());
+  if (!taken.pack) {
+    auto refused = co_await refuse(id, std::move(taken.pack).error());
+    co_return refused;
+  }
+  auto request = std::make_unique<Request>(Request{id,
+                                                   {},
+                                                   "",
+                                                   *principal_,
+                                                   stream_->peer_address(),
+                                                   person_,
+                                                   outbox_,
+                                                   operation.endless,
+                                                   false,
+                                                   *std::move(taken.pack)});
+  begin(operation, std::move(request));
+  co_return Result<void>();
 }
 
 // Runs beside the reader and beside its like; counted by requests_. Its frame rests for as long as

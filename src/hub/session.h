@@ -43,6 +43,9 @@ class Session {
   socketserver::Task<Result<std::optional<std::string>>> take_payload(std::size_t most);
   socketserver::Task<Result<void>> hello(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
+  socketserver::Task<Result<void>> pack(const Operation& operation, std::int64_t id,
+                                        wire::Dictionary fields);
+  void begin(const Operation& operation, std::unique_ptr<Request> request);
   socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
   socketserver::Task<void> answer(const Operation& operation, std::int64_t id, Result<Reply> reply);
   socketserver::Task<Result<void>> refuse(std::int64_t id, Error error);

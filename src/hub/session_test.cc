@@ -17,7 +17,7 @@ using ::testing::HasSubstr;
 
 constexpr std::string_view kHello = R"({"op":"hello","id":1,"min":1,"max":1})";
 constexpr std::string_view kGreeting =
-    R"({"features":"put get ls rm restore mv mkdir link probe rooms","hub":"ada","id":1,)"
+    R"({"features":"put get pack ls rm restore mv mkdir link probe rooms","hub":"ada","id":1,)"
     R"("member":"local/anonymous","ok":true,"version":1})";
 
 // --- what the peer speaks

@@ -50,6 +50,8 @@ class Transfers {
   // Blocks that are read and not yet taken by the peer, in kReadUnitBytes: bounds what a
   // connection that asks for much and reads slowly makes the hub hold.
   [[nodiscard]] socketserver::Semaphore& reads() { return reads_; }
+  // Packs that are received or committed: a peer that sends faster than the disk writes waits.
+  [[nodiscard]] socketserver::Semaphore& packs() { return packs_; }
   [[nodiscard]] static std::size_t read_units(std::uint32_t block_bytes);
 
  private:
@@ -61,6 +63,7 @@ class Transfers {
   std::map<std::int64_t, Open> open_;
   std::int64_t last_ = 0;
   socketserver::Semaphore reads_;
+  socketserver::Semaphore packs_{limits::kPacksInFlight};
 };
 
 }  // namespace skein::hub

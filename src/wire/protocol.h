@@ -22,6 +22,9 @@ inline constexpr std::string_view kCommit = "commit";
 inline constexpr std::string_view kGet = "get";
 inline constexpr std::string_view kRead = "read";
 inline constexpr std::string_view kClose = "close";
+inline constexpr std::string_view kMissing = "missing";
+inline constexpr std::string_view kPack = "pack";
+inline constexpr std::string_view kFetch = "fetch";
 inline constexpr std::string_view kMakeFolder = "mkdir";
 inline constexpr std::string_view kLink = "link";
 inline constexpr std::string_view kMove = "mv";
@@ -42,10 +45,11 @@ inline constexpr std::string_view kName = "name";
 }  // namespace op
 
 inline constexpr std::array kOperations = {
-    op::kHello,   op::kPing,  op::kCancel, op::kList,       op::kPut,    op::kBlock,  op::kCommit,
-    op::kGet,     op::kRead,  op::kClose,  op::kMakeFolder, op::kLink,   op::kMove,   op::kRemove,
-    op::kRestore, op::kProbe, op::kSay,    op::kLog,        op::kFollow, op::kSearch, op::kRooms,
-    op::kJoin,    op::kLeave, op::kTopic,  op::kSeen,       op::kWho,    op::kName};
+    op::kHello,  op::kPing,       op::kCancel, op::kList,   op::kPut,     op::kBlock,
+    op::kCommit, op::kGet,        op::kRead,   op::kClose,  op::kMissing, op::kPack,
+    op::kFetch,  op::kMakeFolder, op::kLink,   op::kMove,   op::kRemove,  op::kRestore,
+    op::kProbe,  op::kSay,        op::kLog,    op::kFollow, op::kSearch,  op::kRooms,
+    op::kJoin,   op::kLeave,      op::kTopic,  op::kSeen,   op::kWho,     op::kName};
 
 namespace field {
 // every frame
@@ -94,6 +98,8 @@ inline constexpr std::string_view kGeneration = "generation";
 inline constexpr std::string_view kDurable = "durable";
 inline constexpr std::string_view kVerified = "verified";  // digest, length
 inline constexpr std::string_view kReplaced = "replaced";
+inline constexpr std::string_view kIndex = "index";  // of a file in a list, from 0
+inline constexpr std::string_view kLines = "lines";  // bytes of a payload that are lines
 // probe
 inline constexpr std::string_view kBack = "back";  // payload bytes that the answer shall have
 // messages
