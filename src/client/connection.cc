@@ -75,6 +75,10 @@ Task<Result<void>> Connection::say_hello(Identity identity) {
   const auto hub = answer->fields.text(field::kHub);
   if (!hub) co_return pass(hub.error());
   hub_ = escaped(*hub);
+  const auto features = answer->fields.text_if(field::kFeatures);
+  if (!features) co_return pass(features.error());
+  const std::string words = concat(" ", features->value_or(""), " ");
+  packs_ = words.contains(" pack ");
   co_return Result<void>();
 }
 
@@ -84,6 +88,7 @@ Task<Result<Answer>> Connection::call(wire::Dictionary request) {
 }
 
 Task<Result<Answer>> Connection::call(wire::Dictionary request, Bytes payload, OnPart on_part) {
+  const auto inside = tasks_.enter();
   const auto open = co_await open_ids_.hold();
   Pending pending;
   if (on_part) pending.on_part = &on_part;

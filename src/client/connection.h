@@ -52,11 +52,12 @@ class Connection : private socketserver::Event::Hook {
   socketserver::Task<Result<Answer>> call(wire::Dictionary request);
 
   [[nodiscard]] const std::string& hub() const { return hub_; }  // its name, escaped
+  [[nodiscard]] bool packs() const { return packs_; }            // the hub takes and gives packs
   [[nodiscard]] int descriptor() const { return stream_->descriptor(); }
   [[nodiscard]] bool broken() const { return trouble_ != nullptr; }
   [[nodiscard]] std::string trouble() const { return trouble_ ? trouble_->message() : ""; }
 
-  // Must have ended before the connection is destroyed.
+  // Must have ended before the connection is destroyed; ends the calls that are under way.
   socketserver::Task<void> close();
 
  private:
@@ -83,6 +84,7 @@ class Connection : private socketserver::Event::Hook {
   std::int64_t last_sent_ms_ = 0;
   std::unique_ptr<Error> trouble_;
   std::string hub_;
+  bool packs_ = false;
   socketserver::Event closing_;
   socketserver::Gate tasks_;
 };

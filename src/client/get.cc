@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "client/get_file.h"
+#include "client/get_small.h"
 #include "client/requests.h"
 
 namespace skein::client {
@@ -14,13 +15,6 @@ namespace skein::client {
 using socketserver::Task;
 
 namespace {
-
-struct RemoteItem {
-  store::Path path;    // at the hub
-  store::Path target;  // here
-  store::Info info;
-  std::string link_target;
-};
 
 // Lists `path`, and what is below it when it is a folder, each folder before what is in it.
 Task<Result<void>> find_remote(Link& link, store::Path path, store::Path target, int depth,
@@ -96,6 +90,65 @@ Task<void> finish_folders(Link& link, const std::vector<const RemoteItem*>& fold
   }
 }
 
+// Of what was found, in one pass: its folders, links and small files. What is large comes after
+// them.
+struct Sorted {
+  SmallGets::Items folders;  // that were made
+  SmallGets::Items large;
+};
+
+Task<Result<void>> get_in_order(Link& link, const std::vector<RemoteItem>& items,
+                                store::Store& store, Tally& tally, SmallGets& small, bool packs,
+                                Sorted& sorted) {
+  std::optional<store::Path> failed;  // the last folder that was not made
+  for (const RemoteItem& item : items) {
+    // Said once, for the folder, and not of all that would be in it.
+    if (failed && failed->contains(item.target)) continue;
+    if (packs && SmallGets::fits(item.info)) {
+      auto added = co_await small.add(item);
+      if (!added) co_return added;
+      continue;
+    }
+    if (packs && item.info.kind == store::EntryKind::kFile) {
+      sorted.large.push_back(&item);
+      continue;
+    }
+    tally.current = item.path.text();
+    auto done = co_await get_item(link, item, store, tally);
+    const bool is_folder = item.info.kind == store::EntryKind::kFolder;
+    if (done && is_folder) sorted.folders.push_back(&item);
+    if (done) continue;
+    if (is_folder) failed = item.target;
+    tally.problems.push_back({item.path.text(), done.error()});
+    if (link.ends_all(done.error())) co_return pass(std::move(done).error());
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> get_items(Link& link, const std::vector<RemoteItem>& items, store::Store& store,
+                             Tally& tally) {
+  const auto connection = co_await link.connection();
+  if (!connection) co_return pass(connection.error());
+  const bool packs = (*connection)->packs();
+  SmallGets small(link, store, tally);
+  Sorted sorted;
+  auto begun = co_await get_in_order(link, items, store, tally, small, packs, sorted);
+  auto ended = co_await small.finish();
+  if (!begun) co_return begun;
+  if (!ended) co_return ended;
+  for (const SmallGets::Items* part : {&small.others(), &std::as_const(sorted.large)}) {
+    for (const RemoteItem* item : *part) {
+      tally.current = item->path.text();
+      auto done = co_await get_item(link, *item, store, tally);
+      if (done) continue;
+      tally.problems.push_back({item->path.text(), done.error()});
+      if (link.ends_all(done.error())) co_return pass(std::move(done).error());
+    }
+  }
+  co_await finish_folders(link, sorted.folders, store, tally);
+  co_return Result<void>();
+}
+
 }  // namespace
 
 Task<Result<void>> get(Link& link, std::vector<store::Path> paths, store::Store& store,
@@ -123,22 +176,8 @@ Task<Result<void>> get(Link& link, std::vector<store::Path> paths, store::Store&
     if (!found) co_return found;
   }
   tally.counted = true;
-  std::vector<const RemoteItem*> folders;  // that were made
-  std::optional<store::Path> failed;       // the last one that was not
-  for (const RemoteItem& item : items) {
-    // Said once, for the folder, and not of all that would be in it.
-    if (failed && failed->contains(item.target)) continue;
-    tally.current = item.path.text();
-    auto done = co_await get_item(link, item, store, tally);
-    const bool is_folder = item.info.kind == store::EntryKind::kFolder;
-    if (done && is_folder) folders.push_back(&item);
-    if (done) continue;
-    if (is_folder) failed = item.target;
-    tally.problems.push_back({item.path.text(), done.error()});
-    if (link.ends_all(done.error())) co_return pass(std::move(done).error());
-  }
-  co_await finish_folders(link, folders, store, tally);
-  co_return Result<void>();
+  auto done = co_await get_items(link, items, store, tally);
+  co_return done;
 }
 
 }  // namespace skein::client

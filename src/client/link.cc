@@ -26,6 +26,13 @@ Task<void> Link::drop() {
 
 Task<Result<Connection*>> Link::connection() {
   if (connection_ && !connection_->broken()) co_return connection_.get();
+  const auto turn = co_await dialling_.hold();
+  if (connection_ && !connection_->broken()) co_return connection_.get();
+  auto dialled = co_await dial();
+  co_return dialled;
+}
+
+Task<Result<Connection*>> Link::dial() {
   co_await drop();
   while (true) {
     if (was_connected_) {
@@ -37,6 +44,7 @@ Task<Result<Connection*>> Link::connection() {
         co_await Connection::open(loop_, pool_, options_.hub, options_.identity, cancelled_);
     if (dialled) {
       connection_ = *std::move(dialled);
+      ++dialled_;
       hub_name_ = connection_->hub();
       if (!was_connected_) progress();
       was_connected_ = true;

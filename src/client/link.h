@@ -29,12 +29,19 @@ class Link {
 
   // The connection, dialled if there is none. The first time a hub must be there at once (kNoHub);
   // a lost one is called again and again, with growing pauses, until `retry_for_ms` have passed
-  // without progress: kIncomplete. kCancelled after cancel().
+  // without progress: kIncomplete. kCancelled after cancel(). Many may ask at once; each uses what
+  // it got before it waits for anything else, as by then another may have dropped it.
   socketserver::Task<Result<Connection*>> connection();
 
   // After an error of a call: true when the connection is lost, so that the same may be tried
   // again with connection(). False: the hub said no, or we were told to stop.
   [[nodiscard]] bool lost() const { return !cancelled() && connection_ && connection_->broken(); }
+  // The same where others call too: `dialled` is what dialled() was before the call, and another
+  // may have dialled again already.
+  [[nodiscard]] bool lost_since(std::uint64_t dialled) const {
+    return !cancelled() && (dialled != dialled_ || lost());
+  }
+  [[nodiscard]] std::uint64_t dialled() const { return dialled_; }
 
   // True for an error that the rest of a command cannot outlive: no hub, no space, Ctrl-C.
   [[nodiscard]] bool ends_all(const Error& error) const;
@@ -61,6 +68,7 @@ class Link {
   [[nodiscard]] socketserver::Pool& pool() const { return pool_; }
 
  private:
+  socketserver::Task<Result<Connection*>> dial();
   socketserver::Task<void> drop();
   socketserver::Task<Result<void>> wait_before_retry();
 
@@ -69,6 +77,8 @@ class Link {
   Random& random_;
   LinkOptions options_;
   std::unique_ptr<Connection> connection_;
+  socketserver::Semaphore dialling_{1};
+  std::uint64_t dialled_ = 0;
   std::string hub_name_;
   bool was_connected_ = false;
   bool tried_since_progress_ = false;

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "client/local_tree.h"
 #include "client/put_file.h"
+#include "client/put_small.h"
 #include "client/requests.h"
 #include "wire/protocol.h"
 
@@ -45,22 +46,58 @@ Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& 
   }
 }
 
-Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& tally) {
+// Of a tree, in one pass: its folders, links and small files. What is large comes after them, alone
+// on the line.
+struct Sorted {
   std::vector<const LocalItem*> folders;  // that were made
-  std::optional<store::Path> failed;      // the last one that was not
+  std::vector<const LocalItem*> large;
+};
+
+Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Path& to, Tally& tally,
+                             SmallFiles& small, bool packs, Sorted& sorted) {
+  std::optional<store::Path> failed;  // the last folder that was not made
   for (const LocalItem& item : tree.items) {
     // Said once, for the folder, and not of all that would be in it.
     if (failed && failed->contains(item.target)) continue;
+    const bool is_folder = item.info.kind == store::EntryKind::kFolder;
+    if (packs && SmallFiles::fits(item.info)) {
+      auto added = co_await small.add(item);
+      if (!added) co_return added;
+      continue;
+    }
+    if (packs && item.info.kind == store::EntryKind::kFile) {
+      sorted.large.push_back(&item);
+      continue;
+    }
     tally.current = item.target.text();
     auto done = co_await put_item(link, tree, item, to / item.target, tally);
-    const bool is_folder = item.info.kind == store::EntryKind::kFolder;
-    if (done && is_folder) folders.push_back(&item);
+    if (done && is_folder) sorted.folders.push_back(&item);
     if (done) continue;
     if (is_folder) failed = item.target;
     tally.problems.push_back({item.target.text(), done.error()});
     if (link.ends_all(done.error())) co_return pass(std::move(done).error());
   }
-  for (const LocalItem* folder : std::views::reverse(folders)) {
+  co_return Result<void>();
+}
+
+Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& tally) {
+  const auto connection = co_await link.connection();
+  if (!connection) co_return pass(connection.error());
+  const bool packs = (*connection)->packs();
+  SmallFiles small(link, tree, to, tally);
+  Sorted sorted;
+  auto begun = co_await put_items(link, tree, to, tally, small, packs, sorted);
+  auto ended = co_await small.finish();
+  if (!begun) co_return begun;
+  if (!ended) co_return ended;
+  for (const LocalItem* item : sorted.large) {
+    tally.current = item->target.text();
+    auto done = co_await put_item(link, tree, *item, to / item->target, tally);
+    if (done) continue;
+    tally.problems.push_back({item->target.text(), done.error()});
+    if (link.ends_all(done.error())) co_return pass(std::move(done).error());
+  }
+  for (const LocalItem* folder : std::views::reverse(sorted.folders)) {
     const store::Metadata metadata{folder->info.mode, folder->info.mtime_ns};
     auto done = co_await make_folder(link, to / folder->target, metadata);
     if (done) continue;

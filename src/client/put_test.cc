@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "client/get.h"
 #include "client/requests.h"
 #include "client/test_support.h"
@@ -163,6 +165,176 @@ TEST_F(TreeTest, RemoveAndMoveWhoseAnswerWasLostCountAsDone) {
     auto command = one.op == "rm" ? remove(*link, store::at("a"))
                                   : move(*link, store::at("a"), store::at("b"));
     EXPECT_EQ(during(std::move(command)), one.outcome) << one.op << one.lost;
+  }
+}
+
+// --- Small files, many to a request
+
+struct PackedTreeTest : TreeTest {
+  PackedTreeTest() { small.packs = true; }
+  [[nodiscard]] std::vector<std::string_view> problems() const {
+    std::vector<std::string_view> kinds;
+    for (const Problem& problem : tally.problems) kinds.push_back(problem.error.kind().name);
+    return kinds;
+  }
+  // So many that they need three requests.
+  static constexpr int kMany = 600;
+};
+
+TEST_F(PackedTreeTest, ManySmallFilesGoInFewRequests) {
+  for (int i = 0; i < kMany; ++i) temp.put_file("a/" + std::to_string(i), std::to_string(i));
+  temp.put_file("a/large", std::string(limits::kSmallFileBytes + 1, 'x'));
+  temp.put_file("a/small", std::string(limits::kSmallFileBytes, 'y'));
+  EXPECT_EQ(during(put(*link, {temp.at("a")}, store::at("to"), tally)), "ok");
+  EXPECT_EQ(small.files.size(), kMany + 2U);
+  EXPECT_EQ(small.files["to/a/17"].contents, "17");
+  EXPECT_EQ(small.files["to/a/large"].contents.size(), limits::kSmallFileBytes + 1);
+  EXPECT_EQ(small.count["pack"], 3);
+  EXPECT_EQ(small.count["missing"], 3);
+  EXPECT_EQ(small.count["put"], 1) << "the large one";
+  EXPECT_EQ(tally.files_done, kMany + 2U);
+  EXPECT_EQ(tally.files_there, 0U);
+  EXPECT_EQ(tally.bytes_done, tally.bytes);
+  EXPECT_EQ(tally.bytes_moved, tally.bytes);
+
+  // Once more there is nothing to do.
+  small.forget_requests();
+  small.again();
+  link = std::make_unique<Link>(*loop, pool, random, options());
+  tally = {};
+  EXPECT_EQ(during(put(*link, {temp.at("a")}, store::at("to"), tally)), "ok");
+  EXPECT_EQ(small.count["pack"], 0);
+  EXPECT_EQ(tally.files_there, kMany + 2U);
+  EXPECT_EQ(tally.bytes_moved, 0U);
+}
+
+TEST_F(PackedTreeTest, WhatFailsInAPackIsToldAndTheRestIsPut) {
+  for (const char* name : {"a/1", "a/2", "a/3", "a/4"}) temp.put_file(name, name);
+  small.files["to/a/4"].contents = "old";
+  small.refused_paths.emplace("to/a/2", kIsAFolder);
+  small.spoil_reads = 2;
+  EXPECT_EQ(during(put(*link, {temp.at("a")}, store::at("to"), tally)), "ok");
+  EXPECT_EQ(names(), (Names{"to/a/1=a/1", "to/a/3=a/3", "to/a/4=a/4"})) << "damaged ones again";
+  EXPECT_EQ(problems(), std::vector<std::string_view>{"is_a_folder"});
+  EXPECT_EQ(tally.files_done, 3U);
+  EXPECT_EQ(tally.replaced, 1U);
+  EXPECT_EQ(tally.last_replaced, "to/a/4");
+}
+
+TEST_F(PackedTreeTest, WhatCannotBeReadIsToldAndTheRestIsPut) {
+  for (const char* name : {"a/1", "a/2", "a/3"}) temp.put_file(name, name);
+  small.on_request = [this](const Asked& asked) {
+    if (asked.op == "missing") std::filesystem::remove(temp.at("a/2"));
+  };
+  EXPECT_EQ(during(put(*link, {temp.at("a")}, {}, tally)), "ok");
+  EXPECT_EQ(names(), (Names{"a/1=a/1", "a/3=a/3"}));
+  EXPECT_EQ(problems(), std::vector<std::string_view>{"not_found"});
+}
+
+TEST_F(PackedTreeTest, AFileThatChangedSinceItWasFoundIsSentAsItIs) {
+  temp.put_file("a/1", "short");
+  temp.put_file("a/2", "other");
+  small.on_request = [this](const Asked& asked) {
+    if (asked.op == "missing") temp.put_file("a/1", "by now it is longer");
+  };
+  EXPECT_EQ(during(put(*link, {temp.at("a")}, {}, tally)), "ok");
+  EXPECT_EQ(names(), (Names{"a/1=by now it is longer", "a/2=other"}));
+}
+
+TEST_F(PackedTreeTest, FullHubEndsAllAndAnotherErrorOnlyThePack) {
+  temp.put_file("a/1", "1");
+  temp.put_file("b/2", "2");
+  small.refusals["pack"] = {kIo};
+  EXPECT_EQ(during(put(*link, {temp.at("a"), temp.at("b")}, {}, tally)), "ok");
+  EXPECT_EQ(names(), Names{"b/2=2"});
+  EXPECT_EQ(problems(), std::vector<std::string_view>{"io"});
+  small.forget();
+  small.again();
+  small.refusals["pack"] = {kNoSpace};
+  link = std::make_unique<Link>(*loop, pool, random, options());
+  EXPECT_EQ(during(put(*link, {temp.at("a"), temp.at("b")}, {}, tally)), "no_space");
+  EXPECT_EQ(names(), Names{});
+}
+
+TEST_F(PackedTreeTest, LineLostAtAnyRequestOfAPutIsResumed) {
+  for (int i = 0; i < kMany; ++i) temp.put_file("a/" + std::to_string(i), "x");
+  bool reached = true;
+  for (std::uint64_t at = 1; reached; ++at) {
+    small.forget();
+    small.again();
+    (at % 2 == 0 ? small.cut_after : small.cut_before) = (at + 1) / 2;
+    link = std::make_unique<Link>(*loop, pool, random, options());
+    tally = {};
+    EXPECT_EQ(during(put(*link, {temp.at("a")}, {}, tally)), "ok") << at;
+    EXPECT_EQ(small.files.size(), std::size_t{kMany}) << at;
+    EXPECT_EQ(tally.files_done, std::size_t{kMany}) << at;
+    EXPECT_EQ(tally.files_there, 0U) << at;
+    EXPECT_TRUE(tally.problems.empty()) << at;
+    reached = small.requests >= (at + 1) / 2;
+  }
+}
+
+TEST_F(PackedTreeTest, ManySmallFilesAreFetchedInFewRequests) {
+  for (int i = 0; i < kMany; ++i)
+    small.files["a/" + std::to_string(i)].contents = std::to_string(i);
+  small.files["a/large"].contents = std::string(limits::kSmallFileBytes + 1, 'x');
+  small.spoil_reads = 2;
+  EXPECT_EQ(during(get(*link, {store::at("a")}, *store, tally)), "ok");
+  EXPECT_EQ(disk.durable_contents("a/17"), "17");
+  EXPECT_EQ(disk.durable_contents("a/large")->size(), limits::kSmallFileBytes + 1);
+  EXPECT_EQ(disk.info(store::at("a/17")).value().mtime_ns, 17);
+  EXPECT_EQ(small.count["fetch"], 4) << "once more for those that were damaged";
+  EXPECT_EQ(small.count["get"], 1) << "the large one";
+  EXPECT_EQ(tally.files_done, kMany + 1U);
+  EXPECT_EQ(tally.bytes_done, tally.bytes);
+  EXPECT_TRUE(tally.problems.empty());
+
+  small.forget_requests();
+  small.again();
+  link = std::make_unique<Link>(*loop, pool, random, options());
+  tally = {};
+  EXPECT_EQ(during(get(*link, {store::at("a")}, *store, tally)), "ok");
+  EXPECT_EQ(small.count["fetch"], 0);
+  EXPECT_EQ(tally.files_there, kMany + 1U);
+}
+
+TEST_F(PackedTreeTest, WhatChangesBetweenListAndFetchIsFetchedAsItIs) {
+  small.files["a/1"].contents = "short";
+  small.files["a/2"].contents = "goes";
+  small.files["a/3"].contents = "stays";
+  small.on_request = [this](const Asked& asked) {
+    if (asked.op != "fetch") return;
+    small.files["a/1"].contents = "by now it is longer";
+    small.files.erase("a/2");
+  };
+  EXPECT_EQ(during(get(*link, {store::at("a")}, *store, tally)), "ok");
+  EXPECT_EQ(disk.durable_contents("a/1"), "by now it is longer");
+  EXPECT_EQ(disk.durable_contents("a/3"), "stays");
+  EXPECT_EQ(problems(), std::vector<std::string_view>{"not_found"});
+}
+
+TEST_F(PackedTreeTest, TwoFilesThatGoToOneNameAreFetchedOneAfterTheOther) {
+  small.files["a/x"].contents = "first";
+  small.files["b/x"].contents = "second";
+  EXPECT_EQ(during(get(*link, {store::at("a/x"), store::at("b/x")}, *store, tally)), "ok");
+  EXPECT_EQ(disk.durable_contents("x"), "second");
+  EXPECT_EQ(tally.files_done, 2U);
+}
+
+TEST_F(PackedTreeTest, LineLostAtAnyRequestOfAGetIsResumed) {
+  for (int i = 0; i < kMany; ++i) small.files["a/" + std::to_string(i)].contents = "x";
+  bool reached = true;
+  for (std::uint64_t at = 1; reached; ++at) {
+    small.forget_requests();
+    small.again();
+    small.cut_after = at;
+    ASSERT_TRUE(store::remove_tree(disk, store::at("a")));
+    link = std::make_unique<Link>(*loop, pool, random, options());
+    tally = {};
+    EXPECT_EQ(during(get(*link, {store::at("a")}, *store, tally)), "ok") << at;
+    EXPECT_EQ(tally.files_done, std::size_t{kMany}) << at;
+    EXPECT_TRUE(tally.problems.empty()) << at;
+    reached = small.requests >= at;
   }
 }
 

@@ -45,10 +45,11 @@ Task<Response> ask(Link& link, wire::Dictionary request, std::string payload) {
       asked.answer = pass(connection.error());
       co_return asked;
     }
+    const std::uint64_t dialled = link.dialled();
     wire::Dictionary copy = request;
     asked.answer = co_await (*connection)->call(std::move(copy), as_bytes(payload), nullptr);
     if (asked.answer) link.progress();
-    if (asked.answer || !link.lost()) co_return asked;
+    if (asked.answer || !link.lost_since(dialled)) co_return asked;
     asked.retried = true;
   }
 }

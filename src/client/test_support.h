@@ -30,6 +30,7 @@
 #include "store/digest.h"
 #include "store/test_support.h"
 #include "transfer/fields.h"
+#include "transfer/pack.h"
 #include "wire/answer.h"
 #include "wire/dictionary.h"
 #include "wire/frame.h"
@@ -209,8 +210,8 @@ struct ClientTest : ::testing::Test, socketserver::testing::WithFakeClock {
   }
 };
 
-// A hub of a page, in memory: put, block, commit, get, read, close, ls, mkdir. Its connections end
-// where a test wants them to.
+// A hub of a page, in memory: put, block, commit, get, read, close, ls, mkdir, and packs if it is
+// to know them. Its connections end where a test wants them to.
 class SmallHub {
  public:
   struct File {
@@ -231,7 +232,9 @@ class SmallHub {
   std::map<std::string, int> count;  // of requests by operation
   // What the next requests of an operation are answered with.
   std::map<std::string, std::deque<ErrorKind>> refusals;
-  int spoil_reads = 0;  // so many blocks arrive with a bit turned
+  int spoil_reads = 0;  // so many blocks, or packed files, arrive with a bit turned
+  bool packs = false;
+  std::map<std::string, ErrorKind> refused_paths;  // in packs
   std::function<void(const Asked&)> on_request;
 
   // Serves one connection after the other until end(). While nobody calls, time passes: who has
@@ -281,7 +284,9 @@ class SmallHub {
       const Asked asked = co_await line.next();
       if (asked.op == "end") co_return;
       if (asked.op == "hello" || asked.op == "ping") {
-        const bool told = co_await line.answer(asked, Line::kGreeting);
+        std::string_view greeting = Line::kGreeting;
+        if (packs) greeting = kPackingGreeting;
+        const bool told = co_await line.answer(asked, greeting);
         if (!told) co_return;
         continue;
       }
@@ -352,6 +357,9 @@ class SmallHub {
       return std::nullopt;
     }
     if (asked.op == "ls") return list(path, fields, payload);
+    if (asked.op == "missing") return find_missing(path, asked.payload, payload);
+    if (asked.op == "pack") return take_pack(path, asked.payload, fields, payload);
+    if (asked.op == "fetch") return fetch(path, asked.payload, fields, payload);
     if (asked.op != "block" && asked.op != "commit" && asked.op != "read" && asked.op != "close") {
       return std::nullopt;  // mkdir, link, rm and their like are well
     }
@@ -398,6 +406,84 @@ class SmallHub {
     return std::nullopt;
   }
 
+  static std::string below(const std::string& folder, const std::string& path) {
+    return folder.empty() ? path : folder + "/" + path;
+  }
+  std::optional<ErrorKind> find_missing(const std::string& folder, std::string_view heads,
+                                        std::string& payload) const {
+    const auto wanted = transfer::decode_packed_heads(as_bytes(heads)).value();
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto there = files.find(below(folder, wanted[i].path));
+      if (there == files.end() || there->second.contents.size() != wanted[i].size_bytes ||
+          there->second.mtime_ns != std::to_string(wanted[i].mtime_ns)) {
+        transfer::append_index(payload, i);
+      }
+    }
+    return std::nullopt;
+  }
+  std::optional<ErrorKind> take_pack(const std::string& folder, std::string_view pack,
+                                     wire::Dictionary& fields, std::string& payload) {
+    using Decoder = transfer::PackDecoder;
+    Decoder decoder(Decoder::What::kFiles);
+    Bytes input = as_bytes(pack);
+    std::string contents;
+    for (std::size_t i = 0;;) {
+      const auto step = decoder.next(input);
+      if (!step) return step.error().kind();
+      if (*step == Decoder::Step::kNeedMore) break;
+      if (*step == Decoder::Step::kFile) contents.clear();
+      if (*step == Decoder::Step::kPiece) contents += as_text(decoder.piece());
+      if (*step != Decoder::Step::kEnd) continue;
+      const transfer::PackedFile& file = decoder.file();
+      const std::string path = below(folder, file.path);
+      std::optional<Error> error;
+      if (const auto told = refused_paths.find(path); told != refused_paths.end()) {
+        error = Error(told->second, "as told");
+      } else if (spoil_reads > 0) {
+        --spoil_reads;
+        error = Error(kDigestMismatch, "as told");
+      }
+      const bool replaced = files.contains(path);
+      if (!error) files[path] = {contents, std::to_string(file.mtime_ns), file.mode};
+      if (error || replaced) transfer::append_packed_outcome(payload, {i, error, replaced});
+      ++i;
+    }
+    fields.set("durable", true);
+    return std::nullopt;
+  }
+  std::optional<ErrorKind> fetch(const std::string& folder, std::string_view heads,
+                                 wire::Dictionary& fields, std::string& payload) {
+    std::string lines;
+    const auto wanted = transfer::decode_packed_heads(as_bytes(heads)).value();
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      const auto there = files.find(below(folder, wanted[i].path));
+      std::optional<ErrorKind> fault;
+      if (there == files.end()) {
+        fault = kNotFound;
+      } else if (there->second.contents.size() != wanted[i].size_bytes) {
+        fault = kChanged;
+      }
+      if (fault) {
+        transfer::append_packed_outcome(lines, {i, Error(*fault, "as told"), false});
+        continue;
+      }
+      std::string record;
+      transfer::append_packed_head(record, {wanted[i].path, wanted[i].size_bytes,
+                                            static_cast<std::uint32_t>(there->second.mode),
+                                            std::stoll(there->second.mtime_ns)});
+      record += there->second.contents;
+      transfer::seal_packed(std::as_writable_bytes(std::span(record)));
+      if (spoil_reads > 0) {
+        --spoil_reads;
+        record.back() = static_cast<char>(record.back() ^ 1);
+      }
+      payload += record;
+    }
+    payload += lines;
+    if (!lines.empty()) fields.set("lines", static_cast<std::int64_t>(lines.size()));
+    return std::nullopt;
+  }
+
   std::optional<ErrorKind> list(const std::string& path, wire::Dictionary& fields,
                                 std::string& payload) {
     const auto line = [&](const std::string& name, const File* file) {
@@ -430,6 +516,8 @@ class SmallHub {
   }
 
   static constexpr std::uint64_t kSeed = 77;
+  static constexpr std::string_view kPackingGreeting =
+      R"({"version":1,"hub":"ada","member":"local/lin","features":"put pack"})";
   ClientTest& test_;
   bool ended_ = false;
   socketserver::Event over_;

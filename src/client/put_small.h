@@ -1,0 +1,59 @@
+// Small files of a tree to a hub, many to a request and several requests at once. The loop's thread
+// only; the disk is read in the pool.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "client/link.h"
+#include "client/local_tree.h"
+#include "client/tally.h"
+#include "socketserver/sync.h"
+#include "socketserver/task.h"
+#include "store/path.h"
+
+namespace skein::client {
+
+class SmallFiles {
+ public:
+  // All of them outlive it. `to` is the hub's folder that the tree goes to.
+  SmallFiles(Link& link, const LocalTree& tree, store::Path to, Tally& tally);
+  SmallFiles(const SmallFiles&) = delete;
+  SmallFiles& operator=(const SmallFiles&) = delete;
+
+  [[nodiscard]] static bool fits(const store::Info& info);
+
+  // One that fits(); waits while as many packs as may be under way are. What fails by itself goes
+  // into tally.problems; an error is what ends all.
+  socketserver::Task<Result<void>> add(const LocalItem& item);
+  // The rest; returns when nothing is under way. Must be the last call, whatever happened before.
+  socketserver::Task<Result<void>> finish();
+
+ private:
+  using Items = std::vector<const LocalItem*>;
+  struct Packed;
+  socketserver::Task<void> send_off();
+  socketserver::Task<void> carry(Items items, socketserver::Semaphore::Guard turn);
+  socketserver::Task<Result<void>> send(Items items);
+  socketserver::Task<Result<Answer>> call(std::string_view operation, Bytes payload);
+  Packed pack(const Items& items) const;
+  void done(const LocalItem& item, bool moved);
+  Result<void> give_up(const Items& items, Error error);
+
+  Link& link_;
+  const LocalTree& tree_;
+  const store::Path to_;
+  Tally& tally_;
+  Items gathered_;
+  std::uint64_t gathered_bytes_ = 0;
+  std::size_t gathered_heads_ = 0;
+  socketserver::Semaphore turns_;
+  socketserver::Gate under_way_;
+  std::optional<Error> trouble_;
+};
+
+}  // namespace skein::client
