@@ -1,17 +1,19 @@
-"""Files from one folder in tmpfs to another through a hub, against a bare loop and cp."""
+"""Files from one folder in tmpfs to another through a hub, against a bare loop, cp, tar and rsync."""
 
 import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 
 from support import PEERS, SKEIN, interleaved, keep, print_table, run
 
 ROUNDS = 7
 BIG_BYTES = 1 << 30
-SMALL_FILES, SMALL_FOLDERS, SMALL_BYTES = 2_000, 20, 4096
+SMALL_FILES, SMALL_FOLDERS, SMALL_BYTES = 40_000, 200, 4096
 
 
 def write_random(path, size):
@@ -76,6 +78,71 @@ def bare_copy(source, target):
             raise RuntimeError("the bare loop's digests differ")
 
 
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return one.getsockname()[1]
+
+
+def tar_over_nc(source, target):
+    """The whole tree by tar, through nc and nc, out of tar."""
+    target.mkdir()
+    port = str(free_port())
+    with subprocess.Popen(["nc", "-l", "-N", "127.0.0.1", port], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE) as listening, \
+            subprocess.Popen(["tar", "-x", "-C", target], stdin=listening.stdout) as unpacking:
+        wait_for_listener(port)
+        with subprocess.Popen(["tar", "-c", "-C", source.parent, source.name],
+                              stdout=subprocess.PIPE) as packing, \
+                subprocess.Popen(["nc", "-N", "127.0.0.1", port],
+                                 stdin=packing.stdout) as sending:
+            packing.stdout.close()
+            codes = [packing.wait(), sending.wait(), unpacking.wait()]
+    if any(codes):
+        raise RuntimeError(f"tar and nc end with {codes}")
+
+
+def wait_for_listener(port):
+    """Until somebody listens there; a call would take its only connection."""
+    wanted = f"0100007F:{int(port):04X}"
+    while not any(fields[1] == wanted and fields[3] == "0A"
+                  for fields in map(str.split, open("/proc/net/tcp", encoding="ascii"))):
+        time.sleep(0.001)
+
+
+class RsyncDaemon:
+    """rsync's daemon over `folder`, ended with the `with` block."""
+
+    def __init__(self, folder):
+        self.folder = folder / "rsync"
+        self.folder.mkdir()
+        self.port = free_port()
+        settings = folder / "rsyncd.conf"
+        settings.write_text(f"use chroot = no\n[to]\npath = {self.folder}\nread only = no\n"
+                            f"uid = {os.getuid()}\ngid = {os.getgid()}\n")
+        self.process = subprocess.Popen(
+            ["rsync", "--daemon", "--no-detach", f"--config={settings}", f"--port={self.port}",
+             "--address=127.0.0.1"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        wait_for_listener(self.port)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    def put(self, source):
+        return run("rsync", "-a", source, f"rsync://127.0.0.1:{self.port}/to/")
+
+
+def again(hub, rsync, source):
+    """The same tree once more, where all of it is there already."""
+    return {
+        "rsync -a, nothing to do": (lambda: None, lambda: rsync.put(source)),
+        "skein put, nothing to do": (lambda: None, lambda: hub.skein("put", source)),
+    }
+
+
 def sides_for(hub, source, back, copy):
     """put, get and cp of `source`, each to where nothing is yet."""
     name = source.name
@@ -113,8 +180,20 @@ def measure():
             print_table(title, tables[title], "bare loop, hashing")
 
             title = f"{SMALL_FILES} files of {SMALL_BYTES} bytes in {SMALL_FOLDERS} folders"
-            tables[title] = interleaved(sides_for(hub, tree, back, copy), ROUNDS)
-            same(tree, hub.shared / tree.name)
-            same(tree, back / tree.name)
-            print_table(title, tables[title], "cp")
+            unpacked = folder / "unpacked"
+            with RsyncDaemon(folder) as rsync:
+                sides = {"tar and nc": (lambda: remove(unpacked),
+                                        lambda: tar_over_nc(tree, unpacked)),
+                         "rsync -a": (lambda: remove(rsync.folder / tree.name),
+                                      lambda: rsync.put(tree)),
+                         **sides_for(hub, tree, back, copy)}
+                tables[title] = interleaved(sides, ROUNDS)
+                same(tree, hub.shared / tree.name)
+                same(tree, back / tree.name)
+                same(tree, unpacked / tree.name)
+                print_table(title, tables[title], "tar and nc")
+
+                title = "the same, when all of it is there already"
+                tables[title] = interleaved(again(hub, rsync, tree), ROUNDS)
+                print_table(title, tables[title], "rsync -a, nothing to do")
     keep("files", tables)
