@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <ranges>
+#include <set>
 #include <utility>
 
 #include "base/text.h"
@@ -17,8 +18,9 @@ using socketserver::Task;
 
 namespace {
 
+// `fresh` becomes true for a folder that was not there before.
 Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& item,
-                            store::Path target, Tally& tally) {
+                            store::Path target, Tally& tally, bool& fresh) {
   switch (item.info.kind) {
     case store::EntryKind::kFile: {
       const std::string real = concat(tree.real_path, "/", item.path.text());
@@ -29,8 +31,10 @@ Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& 
     case store::EntryKind::kFolder: {
       // Its own time and mode come at the end: what is put into it would change them.
       const store::Metadata none;
-      auto made = co_await make_folder(link, std::move(target), none);
-      co_return made;
+      const auto was_there = co_await make_folder(link, std::move(target), none);
+      if (!was_there) co_return pass(was_there.error());
+      fresh = !*was_there;
+      co_return Result<void>();
     }
     default: {
       const std::string shown = target.text();
@@ -56,12 +60,14 @@ struct Sorted {
 Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Path& to, Tally& tally,
                              SmallFiles& small, bool packs, Sorted& sorted) {
   std::optional<store::Path> failed;  // the last folder that was not made
+  std::set<store::Path> fresh;        // folders that were not there before
   for (const LocalItem& item : tree.items) {
     // Said once, for the folder, and not of all that would be in it.
     if (failed && failed->contains(item.target)) continue;
     const bool is_folder = item.info.kind == store::EntryKind::kFolder;
     if (packs && SmallFiles::fits(item.info)) {
-      auto added = co_await small.add(item);
+      const bool is_fresh = fresh.contains(item.target.parent());
+      auto added = co_await small.add(item, is_fresh);
       if (!added) co_return added;
       continue;
     }
@@ -70,7 +76,9 @@ Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Pat
       continue;
     }
     tally.current = item.target.text();
-    auto done = co_await put_item(link, tree, item, to / item.target, tally);
+    bool is_fresh = false;
+    auto done = co_await put_item(link, tree, item, to / item.target, tally, is_fresh);
+    if (done && is_fresh) fresh.insert(item.target);
     if (done && is_folder) sorted.folders.push_back(&item);
     if (done) continue;
     if (is_folder) failed = item.target;
@@ -92,7 +100,8 @@ Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& t
   if (!ended) co_return ended;
   for (const LocalItem* item : sorted.large) {
     tally.current = item->target.text();
-    auto done = co_await put_item(link, tree, *item, to / item->target, tally);
+    bool is_fresh = false;
+    auto done = co_await put_item(link, tree, *item, to / item->target, tally, is_fresh);
     if (done) continue;
     tally.problems.push_back({item->target.text(), done.error()});
     if (link.ends_all(done.error())) co_return pass(std::move(done).error());

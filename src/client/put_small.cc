@@ -21,10 +21,15 @@ transfer::PackedFile packed_of(const LocalItem& item) {
           item.info.mtime_ns};
 }
 
-// Of one file, as it is now: its record in `room`, which is long enough for kSmallFileBytes.
-Result<std::size_t> pack_file(store::Folder& folder, const LocalItem& item, std::byte* room) {
+// Of one file its record in `room`, which is long enough for kSmallFileBytes. It is most likely as
+// it was `found`; if not, as it is now.
+Result<std::size_t> pack_file(store::Folder& folder, const LocalItem& item, bool found,
+                              std::byte* room) {
   TRY_ASSIGN(const auto file, folder.open_file(std::string(item.path.name())));
-  TRY_ASSIGN(const store::Info info, file->info());
+  store::Info info = item.info;
+  if (!found) {
+    TRY_ASSIGN(info, file->info());
+  }
   if (info.size_bytes > limits::kSmallFileBytes) {
     return fail(kChanged, concat(quoted(item.path.text()), " grows while it is read"));
   }
@@ -62,7 +67,7 @@ bool SmallFiles::fits(const store::Info& info) {
   return info.kind == store::EntryKind::kFile && info.size_bytes <= limits::kSmallFileBytes;
 }
 
-Task<Result<void>> SmallFiles::add(const LocalItem& item) {
+Task<Result<void>> SmallFiles::add(const LocalItem& item, bool fresh) {
   const std::size_t head = transfer::packed_head_bytes(item.target.text());
   if (gathered_.size() == spec::kMaxPackedFiles || gathered_heads_ + head > spec::kMaxHeadsBytes ||
       gathered_bytes_ + item.info.size_bytes > spec::kMaxFetchedBytes) {
@@ -71,6 +76,7 @@ Task<Result<void>> SmallFiles::add(const LocalItem& item) {
   gathered_.push_back(&item);
   gathered_heads_ += head;
   gathered_bytes_ += item.info.size_bytes;
+  gathered_fresh_ = gathered_fresh_ && fresh;
   if (trouble_) co_return pass(*trouble_);
   co_return Result<void>();
 }
@@ -86,14 +92,15 @@ Task<void> SmallFiles::send_off() {
   Items items = std::exchange(gathered_, {});
   gathered_bytes_ = 0;
   gathered_heads_ = 0;
+  const bool fresh = std::exchange(gathered_fresh_, true);
   auto turn = co_await turns_.hold();
   if (trouble_) co_return;
   tally_.current = items.front()->target.text();
-  under_way_.spawn(link_.loop(), carry(std::move(items), std::move(turn)));
+  under_way_.spawn(link_.loop(), carry(std::move(items), fresh, std::move(turn)));
 }
 
-Task<void> SmallFiles::carry(Items items, socketserver::Semaphore::Guard turn) {
-  auto sent = co_await send(std::move(items));
+Task<void> SmallFiles::carry(Items items, bool fresh, socketserver::Semaphore::Guard turn) {
+  auto sent = co_await send(std::move(items), fresh);
   if (!sent && !trouble_) trouble_ = std::move(sent).error();
   turn.release();
 }
@@ -109,30 +116,40 @@ Task<Result<Answer>> SmallFiles::call(std::string_view operation, Bytes payload)
   co_return answer;
 }
 
+// Those that are to be sent; the others are counted. `was_sent`: what is there may be from us.
+Task<Result<SmallFiles::Items>> SmallFiles::missing_of(const Items& items, bool was_sent) {
+  std::string heads;
+  for (const LocalItem* item : items) transfer::append_packed_head(heads, packed_of(*item));
+  const auto told = co_await call(op::kMissing, as_bytes(heads));
+  if (!told) co_return pass(told.error());
+  const auto missing = transfer::decode_indexes(told->bytes(), items.size());
+  if (!missing) co_return pass(missing.error());
+  Items left;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (std::ranges::binary_search(*missing, i)) {
+      left.push_back(items[i]);
+      continue;
+    }
+    done(*items[i], false);
+    // Found there after a pack whose answer was lost: it is the one that we sent.
+    if (!was_sent) ++tally_.files_there;
+  }
+  co_return left;
+}
+
 // A lost answer leaves it open what was stored, so what is missing is asked for again.
-Task<Result<void>> SmallFiles::send(Items items) {
+Task<Result<void>> SmallFiles::send(Items items, bool fresh) {
   bool was_sent = false;
   int damaged = 0;
   while (!items.empty()) {
-    std::string heads;
-    for (const LocalItem* item : items) transfer::append_packed_head(heads, packed_of(*item));
     std::uint64_t dialled = link_.dialled();
-    const auto told = co_await call(op::kMissing, as_bytes(heads));
-    if (!told && link_.lost_since(dialled)) continue;
-    if (!told) co_return give_up(items, told.error());
-    const auto missing = transfer::decode_indexes(told->bytes(), items.size());
-    if (!missing) co_return pass(missing.error());
-    Items wanted;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (std::ranges::binary_search(*missing, i)) {
-        wanted.push_back(items[i]);
-      } else {
-        done(*items[i], false);
-        // Found there after a pack whose answer was lost: it is the one that we sent.
-        if (!was_sent) ++tally_.files_there;
-      }
+    const bool ask = !std::exchange(fresh, false);
+    if (ask) {
+      auto left = co_await missing_of(items, was_sent);
+      if (!left && link_.lost_since(dialled)) continue;
+      if (!left) co_return give_up(items, std::move(left).error());
+      items = *std::move(left);
     }
-    items = std::move(wanted);
     if (items.empty()) break;
 
     auto read = [this, &items] { return pack(items); };
@@ -233,7 +250,7 @@ SmallFiles::Packed SmallFiles::pack(const Items& items) const {
       }
     }
     for (int attempt = 0; folder && attempt < 3; ++attempt) {
-      size = pack_file(*folder, *item, out.bytes.get() + out.size);
+      size = pack_file(*folder, *item, attempt == 0, out.bytes.get() + out.size);
       if (size || !size.error().is(kChanged)) break;
     }
     if (size) {

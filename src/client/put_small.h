@@ -27,9 +27,10 @@ class SmallFiles {
 
   [[nodiscard]] static bool fits(const store::Info& info);
 
-  // One that fits(); waits while as many packs as may be under way are. What fails by itself goes
+  // One that fits(); `fresh`: its folder was made by us, so nothing of it can be there already.
+  // Waits while as many packs as may be under way are. What fails by itself goes
   // into tally.problems; an error is what ends all.
-  socketserver::Task<Result<void>> add(const LocalItem& item);
+  socketserver::Task<Result<void>> add(const LocalItem& item, bool fresh);
   // The rest; returns when nothing is under way. Must be the last call, whatever happened before.
   socketserver::Task<Result<void>> finish();
 
@@ -37,8 +38,9 @@ class SmallFiles {
   using Items = std::vector<const LocalItem*>;
   struct Packed;
   socketserver::Task<void> send_off();
-  socketserver::Task<void> carry(Items items, socketserver::Semaphore::Guard turn);
-  socketserver::Task<Result<void>> send(Items items);
+  socketserver::Task<void> carry(Items items, bool fresh, socketserver::Semaphore::Guard turn);
+  socketserver::Task<Result<void>> send(Items items, bool fresh);
+  socketserver::Task<Result<Items>> missing_of(const Items& items, bool was_sent);
   socketserver::Task<Result<Answer>> call(std::string_view operation, Bytes payload);
   Packed pack(const Items& items) const;
   void done(const LocalItem& item, bool moved);
@@ -51,6 +53,7 @@ class SmallFiles {
   Items gathered_;
   std::uint64_t gathered_bytes_ = 0;
   std::size_t gathered_heads_ = 0;
+  bool gathered_fresh_ = true;
   socketserver::Semaphore turns_;
   socketserver::Gate under_way_;
   std::optional<Error> trouble_;

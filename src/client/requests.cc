@@ -74,12 +74,15 @@ Task<Result<Listing>> list(Link& link, store::Path path) {
   }
 }
 
-Task<Result<void>> make_folder(Link& link, store::Path path, store::Metadata metadata) {
+Task<Result<bool>> make_folder(Link& link, store::Path path, store::Metadata metadata) {
   wire::Dictionary request = request_for(op::kMakeFolder, path);
   transfer::set_metadata(request, metadata);
   auto asked = co_await ask(link, std::move(request), "");
   if (!asked.answer) co_return pass(std::move(asked.answer).error());
-  co_return Result<void>();
+  const auto same = asked.answer->fields.flag(field::kSame);
+  if (!same) co_return pass(same.error());
+  // After a lost answer it may be ours, and have got something from us since.
+  co_return *same || asked.retried;
 }
 
 Task<Result<wire::Dictionary>> make_link(Link& link, store::Path path, std::string target) {

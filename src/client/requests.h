@@ -31,7 +31,8 @@ struct Listing {
 socketserver::Task<Result<Listing>> list(Link& link, store::Path path);
 
 // The rest is safe to repeat, so a lost answer is asked for again.
-socketserver::Task<Result<void>> make_folder(Link& link, store::Path path,
+// True when it was there already, as far as is known.
+socketserver::Task<Result<bool>> make_folder(Link& link, store::Path path,
                                              store::Metadata metadata);
 socketserver::Task<Result<wire::Dictionary>> make_link(Link& link, store::Path path,
                                                        std::string target);

@@ -360,6 +360,11 @@ class SmallHub {
     if (asked.op == "missing") return find_missing(path, asked.payload, payload);
     if (asked.op == "pack") return take_pack(path, asked.payload, fields, payload);
     if (asked.op == "fetch") return fetch(path, asked.payload, fields, payload);
+    if (asked.op == "mkdir") {
+      const bool there = std::ranges::any_of(
+          files, [&](const auto& file) { return file.first.starts_with(path + "/"); });
+      fields.set("same", there);
+    }
     if (asked.op != "block" && asked.op != "commit" && asked.op != "read" && asked.op != "close") {
       return std::nullopt;  // mkdir, link, rm and their like are well
     }

@@ -96,17 +96,19 @@ Answering make_folder(Context& context, Transfers&, Request& request) {
   if (!path) co_return pass(path.error());
   const auto metadata = transfer::metadata_fields(request.fields);
   if (!metadata) co_return pass(metadata.error());
-  auto job = [&context, &path, &metadata] {
+  auto job = [&context, &path, &metadata]() -> Result<bool> {
     const auto standing = context.store.info(*path);
     if (standing && standing->kind != store::EntryKind::kFolder) {
-      return Result<void>(
-          fail(kExists, concat("something that is no folder stands at ", quoted(path->text()))));
+      return fail(kExists, concat("something that is no folder stands at ", quoted(path->text())));
     }
-    return context.store.make_folder(*path, *metadata);
+    TRY(context.store.make_folder(*path, *metadata));
+    return standing.has_value();
   };
   auto made = co_await context.pool.run(context.loop, job);
   if (!made) co_return pass(std::move(made).error(), concat("making ", quoted(path->text())));
-  co_return Reply();
+  Reply reply;
+  reply.fields.set(field::kSame, *made);
+  co_return reply;
 }
 
 Answering make_link(Context& context, Transfers&, Request& request) {

@@ -54,7 +54,9 @@ void append_packed_head(std::string& to, const PackedFile& file) {
 Result<store::Path> packed_path(const store::Path& folder, const PackedFile& file) {
   TRY_ASSIGN(const store::Path below, store::Path::parse(file.path));
   if (folder.is_root()) return below;
-  return store::Path::parse((folder / below).text());
+  store::Path whole = folder / below;
+  if (whole.text().size() > spec::kMaxPathBytes) return store::Path::parse(whole.text());
+  return whole;
 }
 
 // The bytes of head_ are a head, and its path.
