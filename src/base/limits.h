@@ -16,8 +16,8 @@ inline constexpr int kMaxJsonDepth = 32;
 inline constexpr std::size_t kMaxOpenIds = 64;
 inline constexpr std::size_t kMaxOpenTransfers = 64;
 inline constexpr std::size_t kMaxBlockBytes = 4 * 1024 * 1024;
-// Of packs: the files of one, or of a list; the list itself; the bytes of all files that are fetched
-// at once, which leaves a payload room for heads and lines.
+// Of packs: the files of one, or of a list; the list itself; the bytes of all files that are
+// fetched at once, which leaves a payload room for heads and lines.
 inline constexpr std::size_t kMaxPackedFiles = 256;
 inline constexpr std::size_t kMaxHeadsBytes = 64 * 1024;
 inline constexpr std::size_t kMaxFetchedBytes = kMaxPayloadBytes - 512 * 1024;
@@ -67,7 +67,7 @@ inline constexpr std::size_t kSmallBlockBytes = 1024 * 1024;
 // From here on a file has large blocks.
 inline constexpr std::uint64_t kLargeFileBytes = 16ULL * 1024 * 1024 * 1024;
 inline constexpr std::uint64_t kSmallFileBytes = 256 * 1024;  // up to here it goes in a pack
-inline constexpr std::size_t kPacksInFlight = 4;  // of one connection; more wait
+inline constexpr std::size_t kPacksInFlight = 4;              // of one connection; more wait
 inline constexpr std::int64_t kKeepTrashMs = 7LL * 24 * 3600 * 1000;
 inline constexpr std::uint64_t kTrashDiskShare = 10;  // trash holds at most 1/10 of the disk
 inline constexpr std::int64_t kKeepPartialsMs = 7LL * 24 * 3600 * 1000;
