@@ -31,14 +31,17 @@ Connection::Connection(socketserver::Loop& loop, std::unique_ptr<socketserver::S
 
 Connection::~Connection() = default;
 
-Task<Result<std::unique_ptr<Connection>>> Connection::open(socketserver::Loop& loop,
-                                                           socketserver::Pool& pool,
-                                                           socketserver::Endpoint endpoint,
-                                                           Identity identity,
-                                                           socketserver::Event& stop) {
+Task<Result<std::unique_ptr<Connection>>> Connection::open(
+    socketserver::Loop& loop, socketserver::Pool& pool, socketserver::Endpoint endpoint,
+    Identity identity, socketserver::Event& stop, Dialler* dialler) {
   const std::string address = endpoint.text();
-  auto stream =
-      co_await socketserver::dial(loop, pool, std::move(endpoint), limits::kDialTimeoutMs, &stop);
+  Result<std::unique_ptr<socketserver::Stream>> stream;
+  if (dialler != nullptr) {
+    stream = co_await dialler->dial(std::move(endpoint), limits::kDialTimeoutMs, stop);
+  } else {
+    stream =
+        co_await socketserver::dial(loop, pool, std::move(endpoint), limits::kDialTimeoutMs, &stop);
+  }
   if (!stream) {
     Error error = std::move(stream).error();
     if (error.is(kNoHub)) {

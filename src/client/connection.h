@@ -25,6 +25,14 @@ struct Identity {
   std::string device;  // 32 hexadecimal digits
 };
 
+// Calls hubs in place of socketserver::dial, and answers as that does: the network of a simulator.
+class Dialler {
+ public:
+  virtual ~Dialler() = default;
+  virtual socketserver::Task<Result<std::unique_ptr<socketserver::Stream>>> dial(
+      socketserver::Endpoint endpoint, std::int64_t timeout_ms, socketserver::Event& stop) = 0;
+};
+
 struct Answer {
   wire::Dictionary fields;
   std::unique_ptr<std::byte[]> payload;
@@ -35,10 +43,11 @@ struct Answer {
 class Connection : private socketserver::Event::Hook {
  public:
   // kNoHub when nobody answers, or who answers is no hub. Once `stop` is set, now or later, what
-  // waits ends with kCancelled, and whatever is called then.
+  // waits ends with kCancelled, and whatever is called then. No `dialler`: over the system's
+  // network.
   static socketserver::Task<Result<std::unique_ptr<Connection>>> open(
       socketserver::Loop& loop, socketserver::Pool& pool, socketserver::Endpoint endpoint,
-      Identity identity, socketserver::Event& stop);
+      Identity identity, socketserver::Event& stop, Dialler* dialler = nullptr);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();  // close() has ended

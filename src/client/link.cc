@@ -40,8 +40,8 @@ Task<Result<Connection*>> Link::dial() {
       if (!patient) co_return pass(std::move(patient).error());
     }
     if (cancelled()) co_return fail(kCancelled, "interrupted");
-    auto dialled =
-        co_await Connection::open(loop_, pool_, options_.hub, options_.identity, cancelled_);
+    auto dialled = co_await Connection::open(loop_, pool_, options_.hub, options_.identity,
+                                             cancelled_, options_.dialler);
     if (dialled) {
       connection_ = *std::move(dialled);
       ++dialled_;

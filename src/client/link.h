@@ -21,6 +21,7 @@ struct LinkOptions {
   socketserver::Endpoint hub;
   Identity identity;
   std::int64_t retry_for_ms = 0;  // without progress
+  Dialler* dialler = nullptr;     // none: the system's network
 };
 
 class Link {

@@ -75,17 +75,23 @@ void walk(LocalTree& tree, const store::Path& folder, const store::Path& target,
 
 }  // namespace
 
+Result<LocalTree> whole_tree(std::unique_ptr<store::Disk> disk, std::string real_path,
+                             store::Path name) {
+  LocalTree tree;
+  tree.disk = std::move(disk);
+  tree.real_path = std::move(real_path);
+  TRY_ASSIGN(const store::Info info, tree.disk->info(store::Path()));
+  tree.items.push_back({store::Path(), name, info, ""});
+  walk(tree, store::Path(), name, 0);
+  return tree;
+}
+
 Result<LocalTree> find_local(const std::string& argument) {
   LocalTree tree;
   TRY_ASSIGN(const std::string real, real_path_of(argument));
   TRY_ASSIGN(const store::Path name, own_name(argument, real));
   if (auto folder = store::PosixDisk::open(real); folder) {
-    tree.disk = *std::move(folder);
-    tree.real_path = real;
-    TRY_ASSIGN(const store::Info info, tree.disk->info(store::Path()));
-    tree.items.push_back({store::Path(), name, info, ""});
-    walk(tree, store::Path(), name, 0);
-    return tree;
+    return whole_tree(*std::move(folder), real, name);
   } else if (!folder.error().is(kNotAFolder)) {
     return pass(std::move(folder).error());
   }

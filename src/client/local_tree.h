@@ -31,4 +31,8 @@ struct LocalTree {
 // folder stay links; the argument itself may be one and is followed.
 Result<LocalTree> find_local(const std::string& argument);
 
+// The same of a whole folder that a disk is open on; it is called `name` at the hub.
+Result<LocalTree> whole_tree(std::unique_ptr<store::Disk> disk, std::string real_path,
+                             store::Path name);
+
 }  // namespace skein::client

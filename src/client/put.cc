@@ -128,14 +128,21 @@ Task<Result<void>> put(Link& link, std::vector<std::string> paths, store::Path t
       tally.problems.push_back({path, std::move(tree).error()});
       continue;
     }
-    for (Problem& problem : tree->problems) tally.problems.push_back(std::move(problem));
-    for (const LocalItem& item : tree->items) {
+    trees.push_back(*std::move(tree));
+  }
+  auto done = co_await put(link, std::move(trees), std::move(to), tally);
+  co_return done;
+}
+
+Task<Result<void>> put(Link& link, std::vector<LocalTree> trees, store::Path to, Tally& tally) {
+  for (LocalTree& tree : trees) {
+    for (Problem& problem : tree.problems) tally.problems.push_back(std::move(problem));
+    for (const LocalItem& item : tree.items) {
       if (item.info.kind != store::EntryKind::kFile) continue;
       ++tally.files;
       tally.bytes += item.info.size_bytes;
     }
-    tally.targets.push_back((to / tree->items.front().target).text());
-    trees.push_back(*std::move(tree));
+    tally.targets.push_back((to / tree.items.front().target).text());
   }
   tally.counted = true;
   for (LocalTree& tree : trees) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "client/link.h"
+#include "client/local_tree.h"
 #include "client/tally.h"
 #include "socketserver/task.h"
 #include "store/path.h"
@@ -15,6 +16,10 @@ namespace skein::client {
 // what fails by itself, into tally.problems; an error comes back only when nothing more can be
 // done: the hub is gone, or we were told to stop.
 socketserver::Task<Result<void>> put(Link& link, std::vector<std::string> paths, store::Path to,
+                                     Tally& tally);
+
+// The same for what was found already.
+socketserver::Task<Result<void>> put(Link& link, std::vector<LocalTree> trees, store::Path to,
                                      Tally& tally);
 
 }  // namespace skein::client

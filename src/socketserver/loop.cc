@@ -151,9 +151,13 @@ void Loop::rounds(Finished finished) {
 }
 
 void Loop::one_round() {
-  event_count_ =
-      epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_ms());
-  assert(event_count_ >= 0 || errno == EINTR);
+  if (on_idle_) {
+    if (wait_ms() != 0) on_idle_(wheel_.next_ms());
+  } else {
+    event_count_ =
+        epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), wait_ms());
+    assert(event_count_ >= 0 || errno == EINTR);
+  }
   now_ms_ = clock_.monotonic_ms();
   for (event_next_ = 0; event_next_ < event_count_;) {
     const epoll_event event = events_[static_cast<std::size_t>(event_next_++)];

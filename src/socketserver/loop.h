@@ -86,6 +86,11 @@ class Loop {
   class YieldOp;
   [[nodiscard]] YieldOp yield();
 
+  // For a simulator, before the loop runs: descriptors are looked at no more. Whenever nothing is
+  // ready `idle` is called instead, with the next deadline (-1: there is none; it may be early), to
+  // turn the clock or to bring something about.
+  void on_idle(std::function<void(std::int64_t next_ms)> idle) { on_idle_ = std::move(idle); }
+
   // The loop that runs on this thread, or nullptr.
   [[nodiscard]] static Loop* current();
   [[nodiscard]] const skein::Clock& clock() const { return clock_; }
@@ -148,6 +153,7 @@ class Loop {
   WorkQueue ready_;
   WorkQueue running_;  // of this round
   std::function<void(std::exception_ptr)> on_escape_;
+  std::function<void(std::int64_t)> on_idle_;
   std::unique_ptr<std::byte[]> scratch_;
   std::atomic<std::size_t> tasks_ = 0;
 

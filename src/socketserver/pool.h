@@ -30,7 +30,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
   // Waits for every job. The loops that await them must still exist.
-  ~Pool();
+  virtual ~Pool();
 
   // `auto value = co_await pool.run(loop, fn);`, on the loop that it names, calls fn() on a thread
   // of the pool, and gives its value, or throws its exception, on the loop's thread. fn is moved
@@ -46,8 +46,12 @@ class Pool {
   [[nodiscard]] bool full() const { return queued() >= max_queued_; }
   [[nodiscard]] std::size_t threads() const { return threads_.size(); }
 
+ protected:
+  // Without threads, for who overrides submit(): a simulator, which decides when a job is run.
+  explicit Pool(std::size_t max_queued) : max_queued_(max_queued) {}
+  virtual void submit(Work& job);  // calls job.run() once, some day
+
  private:
-  void submit(Work& job);
   void work();
 
   const std::size_t max_queued_;

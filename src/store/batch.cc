@@ -1,6 +1,7 @@
 #include "store/batch.h"
 
 #include <cassert>
+#include <list>
 #include <utility>
 
 #include "base/text.h"
@@ -82,6 +83,8 @@ Batch::Parent& Batch::parent_of(const Path& path) {
 
 Result<void> Batch::sync_all() {
   if (!store_.options_.sync) return {};
+  // Else, when it fails, what was displaced before could be on the disk in neither place.
+  TRY(store_.trash_.settle());
   return staging_->sync_all();
 }
 
@@ -93,10 +96,14 @@ Result<std::vector<Batch::Outcome>> Batch::commit() {
     if (parent.fault) file.outcome.error = *parent.fault;
   }
   TRY(sync_all());
+  std::list<Store::Placing> placings;
+  for (const auto& [path, parent] : parents_) placings.emplace_back(store_, path);
   std::vector<std::size_t> displacing;
   place_new(displacing);
   if (!displacing.empty()) place_over(displacing);
   sync_folders(!displacing.empty());
+  // A name left behind without its thing does no harm, and purge() finds it.
+  for (const std::string& id : unused_ids_) store_.trash_.renounce(id);
   std::vector<Outcome> outcomes;
   outcomes.reserve(files_.size());
   for (Entry& file : files_) outcomes.push_back(std::move(file.outcome));
@@ -142,6 +149,7 @@ void Batch::place_over(const std::vector<std::size_t>& displacing) {
     const auto placed = store_.trash_.place(fresh, files_[i].path, id);
     if (placed) {
       outcome.replaced = placed->replaced;
+      if (!placed->unused_id.empty()) unused_ids_.push_back(placed->unused_id);
       parent_of(files_[i].path).changed = true;
     } else {
       outcome.error = placed.error();
@@ -153,7 +161,7 @@ void Batch::place_over(const std::vector<std::size_t>& displacing) {
 void Batch::sync_folders(bool trash) {
   if (!store_.options_.sync) return;
   Result<void> synced;
-  if (trash) synced = store_.disk_.sync_folder(store_.trash_.folder());
+  if (trash) synced = store_.trash_.sync();
   for (auto& [path, parent] : parents_) {
     if (!parent.changed) continue;
     // Else a loss of power could leave what was displaced in neither of the two.

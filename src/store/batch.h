@@ -77,6 +77,7 @@ class Batch {
   std::unordered_set<std::string> names_;    // of files, and
   std::unordered_set<std::string> folders_;  // of the folders above them
   std::map<Path, Parent> parents_;
+  std::vector<std::string> unused_ids_;  // of the trash
   bool spoilt_ = false;
 };
 

@@ -166,8 +166,7 @@ struct Found {
 
 }  // namespace
 
-struct FakeDisk::Body {
-  mutable std::mutex mutex;
+struct FakeDisk::State {
   std::map<Inode, Node> nodes;
   Inode last_inode = kRoot;
   std::vector<EntryChange> journal;  // oldest first
@@ -186,7 +185,7 @@ struct FakeDisk::Body {
   std::uint64_t losses = 0;      // syncs that failed
   std::int64_t clock_ns = 1'700'000'000'000'000'000;
 
-  Body() {
+  State() {
     Node root;
     root.kind = EntryKind::kFolder;
     root.now.mode = 0755;
@@ -450,6 +449,13 @@ struct FakeDisk::Body {
     }
     return at(inode);
   }
+};
+
+// A copy of a disk has the same state, and a mutex of its own.
+struct FakeDisk::Body : State {
+  Body() = default;
+  explicit Body(const State& state) : State(state) {}
+  mutable std::mutex mutex;
 };
 
 // --- Files and readers
@@ -743,6 +749,16 @@ void FakeDisk::kill() {
   body_->crashed = false;
   body_->crash_at.reset();
   ++body_->generation;
+}
+
+std::unique_ptr<FakeDisk> FakeDisk::copy() const {
+  const std::lock_guard guard(body_->mutex);
+  auto out = std::make_unique<FakeDisk>();
+  out->body_ = std::make_unique<Body>(static_cast<const State&>(*body_));
+  out->body_->open.clear();
+  ++out->body_->generation;
+  out->body_->collect();
+  return out;
 }
 
 void FakeDisk::set_capacity(std::optional<std::uint64_t> bytes) {

@@ -48,6 +48,10 @@ class FakeDisk final : public Disk {
   // Only the process ended: everything stays as it was seen, open files invalid.
   void kill();
 
+  // Another disk that holds the same in both pictures and has nothing open: what a crash, right
+  // now, would leave can be tried on it.
+  [[nodiscard]] std::unique_ptr<FakeDisk> copy() const;
+
   void set_capacity(std::optional<std::uint64_t> bytes);  // of all files' data; then kNoSpace
 
   // A File::sync that fails loses for ever what it was to make durable, as Linux marks such pages
@@ -97,6 +101,7 @@ class FakeDisk final : public Disk {
   [[nodiscard]] std::string boot_id() const override;
 
  private:
+  struct State;
   struct Body;
   class OpenFile;
   class OpenFolder;

@@ -14,11 +14,6 @@ constexpr std::string_view kDataSuffix = ".data";
 constexpr std::string_view kJournalSuffix = ".journal";
 constexpr std::string_view kResumeHint = "make room, then run the same command again: it resumes";
 
-std::uint32_t block_bytes_for(std::uint64_t total_bytes) {
-  return static_cast<std::uint32_t>(total_bytes < limits::kLargeFileBytes ? limits::kSmallBlockBytes
-                                                                          : spec::kMaxBlockBytes);
-}
-
 // The same key finds the same name; a collision is noticed by the journal's header.
 std::string name_of(const PartialKey& key) {
   std::string text;
@@ -146,8 +141,19 @@ void Partial::release() {
   static_cast<void>(owner_.discard(name_).has_value());
 }
 
-Partials::Partials(Disk& disk, const Clock& clock, Random& random, Path folder, bool alone)
-    : disk_(disk), clock_(clock), random_(random), folder_(std::move(folder)), alone_(alone) {}
+Partials::Partials(Disk& disk, const Clock& clock, Random& random, Path folder, bool alone,
+                   std::uint32_t block_bytes)
+    : disk_(disk),
+      clock_(clock),
+      random_(random),
+      folder_(std::move(folder)),
+      alone_(alone),
+      block_bytes_(block_bytes) {}
+
+std::uint32_t Partials::block_bytes_for(std::uint64_t total_bytes) const {
+  if (total_bytes < limits::kLargeFileBytes) return block_bytes_;
+  return static_cast<std::uint32_t>(spec::kMaxBlockBytes);
+}
 
 Path Partials::data_path(std::string_view name) const {
   return folder_ / Path::internal(concat(name, kDataSuffix));

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "store/blocks.h"
@@ -97,8 +98,9 @@ class Partials {
  public:
   // `folder` (reserved) is where they lie; it must exist. Disk, clock and randomness outlive it.
   // `alone`: no other program has the folder for its partials. Else none is resumable, and each
-  // has a name that no other program would choose.
-  Partials(Disk& disk, const Clock& clock, Random& random, Path folder, bool alone);
+  // has a name that no other program would choose. `block_bytes`: of all but the largest files.
+  Partials(Disk& disk, const Clock& clock, Random& random, Path folder, bool alone,
+           std::uint32_t block_bytes = limits::kSmallBlockBytes);
 
   // Finds the partial of this key again, or begins one. Claims made before another boot are read
   // and hashed before they count. kNoSpace when what is missing would not fit.
@@ -114,6 +116,7 @@ class Partials {
   [[nodiscard]] Path journal_path(std::string_view name) const;
   std::shared_ptr<Partial::Slot> slot_of(const std::string& name);
   [[nodiscard]] Result<bool> worth_keeping(const std::string& name, std::int64_t mtime_ns);
+  [[nodiscard]] std::uint32_t block_bytes_for(std::uint64_t total_bytes) const;
   Result<bool> adopt(Partial& partial, const JournalHeader& wanted);
   Result<void> verify_claims(Partial& partial);
   Result<void> begin(Partial& partial);
@@ -128,6 +131,7 @@ class Partials {
   Random& random_;
   const Path folder_;
   const bool alone_;
+  const std::uint32_t block_bytes_;
   std::mutex mutex_;
   std::map<std::string, std::weak_ptr<Partial::Slot>, std::less<>> slots_;
   std::set<std::string, std::less<>> distrusted_;  // whose journals outlived a failed sync

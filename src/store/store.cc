@@ -1,5 +1,6 @@
 #include "store/store.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -42,12 +43,23 @@ class VisibleReader final : public FolderReader {
 
 }  // namespace
 
+Store::Placing::Placing(Store& store, const Path& folder) : store_(store) {
+  const std::lock_guard lock(store_.settled_mutex_);
+  ++store_.placing_;
+  ++store_.placings_;
+  store_.settled_.erase(folder.text());
+}
+Store::Placing::~Placing() {
+  const std::lock_guard lock(store_.settled_mutex_);
+  --store_.placing_;
+}
+
 Store::Store(Disk& disk, const Clock& clock, Random& random, StoreOptions options)
     : disk_(disk),
       clock_(clock),
       random_(random),
       options_(options),
-      partials_(disk, clock, random, kPartialFolder, options.alone),
+      partials_(disk, clock, random, kPartialFolder, options.alone, options.block_bytes),
       trash_(disk, clock, random, kTrashFolder, options.sync) {}
 
 Result<std::unique_ptr<Store>> Store::open(Disk& disk, const Clock& clock, Random& random,
@@ -72,7 +84,12 @@ Result<void> Store::synced(const Path& folder) {
 }
 
 Result<void> Store::parents_of(const Path& path) {
-  return make_folders(disk_, path.parent(), kFolderMode, options_.sync);
+  return folders(path.parent());
+}
+
+Result<void> Store::folders(const Path& path) {
+  TRY(trash_.settle());
+  return make_folders(disk_, path, kFolderMode, options_.sync);
 }
 
 Result<std::unique_ptr<FolderReader>> Store::read_folder(const Path& path) {
@@ -83,27 +100,47 @@ Result<std::unique_ptr<FolderReader>> Store::read_folder(const Path& path) {
 bool Store::holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata) {
   if (!metadata.mtime_ns) return false;
   const auto info = disk_.info(path);
-  return info && is_same(*info, size_bytes, metadata);
+  return info && is_same(*info, size_bytes, metadata) && settled(path.parent());
 }
 
 std::vector<std::size_t> Store::missing(const std::vector<Wanted>& files) {
   std::vector<std::size_t> out;
   std::unique_ptr<Folder> folder;
+  std::optional<bool> settled_there;
   const Wanted* last = nullptr;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Wanted& file = files[i];
     if (last == nullptr || last->path.parent() != file.path.parent()) {
       auto opened = disk_.open_folder(file.path.parent());
       folder = opened ? *std::move(opened) : nullptr;
+      settled_there.reset();
     }
     last = &file;
     const bool there = folder && [&] {
       const auto info = folder->info(std::string(file.path.name()));
       return info && is_same(*info, file.size_bytes, file.metadata);
     }();
-    if (!there) out.push_back(i);
+    if (there && !settled_there) settled_there = settled(file.path.parent());
+    if (!there || !*settled_there) out.push_back(i);
   }
   return out;
+}
+
+bool Store::settled(const Path& folder) {
+  if (!options_.sync) return true;
+  constexpr std::size_t kMostFolders = 4096;
+  std::uint64_t placings = 0;
+  {
+    const std::lock_guard lock(settled_mutex_);
+    if (settled_.contains(folder.text())) return true;
+    placings = placings_;
+  }
+  if (!folders(folder) || !synced(folder)) return false;
+  const std::lock_guard lock(settled_mutex_);
+  if (placing_ > 0 || placings != placings_) return true;  // this name is, another may not be
+  if (settled_.size() >= kMostFolders) settled_.clear();
+  settled_.insert(folder.text());
+  return true;
 }
 
 Result<std::unique_ptr<Partial>> Store::open_partial(const PartialKey& key,
@@ -119,6 +156,7 @@ Result<std::unique_ptr<Partial>> Store::open_partial(const PartialKey& key,
 
 Result<bool> Store::commit(Partial& partial, const Metadata& metadata) {
   TRY(parents_of(partial.target()));
+  const Placing placing(*this, partial.target().parent());
   bool replaced = false;
   const auto place = [&](const Path& data) -> Result<void> {
     TRY_ASSIGN(replaced, trash_.replace(data, partial.target()));
@@ -159,7 +197,7 @@ void Store::drop_staging(const Path& folder) {
 }
 
 Result<void> Store::make_folder(const Path& path, const Metadata& metadata) {
-  TRY(make_folders(disk_, path, kFolderMode, options_.sync));
+  TRY(folders(path));
   if (!metadata.mode && !metadata.mtime_ns) return {};
   TRY(disk_.set_folder_metadata(path, metadata));
   return synced(path);
@@ -169,9 +207,10 @@ Result<Store::Linked> Store::make_link(const Path& path, const std::string& targ
   const auto standing = disk_.info(path);
   if (standing && standing->kind == EntryKind::kLink) {
     TRY_ASSIGN(const std::string there, disk_.link_target(path));
-    if (there == target) return Linked{true, false};
+    if (there == target && settled(path.parent())) return Linked{true, false};
   }
   TRY(parents_of(path));
+  const Placing placing(*this, path.parent());
   const Path fresh = kStagingFolder / Path::internal(random_.hex(16));
   TRY(disk_.make_link(fresh, target));
   auto placed = trash_.replace(fresh, path);
@@ -187,6 +226,7 @@ Result<void> Store::move(const Path& from, const Path& to) {
     return fail(kBadRequest, concat(quoted(from.text()), " cannot be moved into itself"));
   }
   TRY(parents_of(to));
+  const Placing placing(*this, to.parent());
   TRY(disk_.rename(from, to, Rename::kNoReplace));
   // The new name first: a crash in between shows the thing twice rather than nowhere.
   TRY(synced(to.parent()));
@@ -200,6 +240,7 @@ Result<void> Store::remove(const Path& path) {
 }
 
 Result<bool> Store::restore(const Path& path) {
+  const Placing placing(*this, path.parent());
   return trash_.restore(path);
 }
 

@@ -4,6 +4,7 @@
 // All calls block: pool threads only; any of them, at the same time. Paths come from Path::parse.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "store/batch.h"
@@ -24,6 +26,7 @@ namespace skein::store {
 struct StoreOptions {
   bool sync = true;   // false: answers do not wait for the disk, and say so
   bool alone = true;  // false: another program receives into this folder; see Partials
+  std::uint32_t block_bytes = limits::kSmallBlockBytes;  // of all but the largest files
 };
 
 class Store {
@@ -46,7 +49,8 @@ class Store {
   // Which of them holds() would not say, by their places; cheap for many in one folder.
   [[nodiscard]] std::vector<std::size_t> missing(const std::vector<Wanted>& files);
   // True when a file of this size, time and, if given, mode stands there: nothing is to be moved.
-  // Without a time nothing counts as the same.
+  // Without a time nothing counts as the same. With `sync` the name is on the disk when this says
+  // true: it may have come by a commit that failed at its last step, or whose hub was killed there.
   [[nodiscard]] bool holds(const Path& path, std::uint64_t size_bytes, const Metadata& metadata);
   Result<std::string> link_target(const Path& path) { return disk_.link_target(path); }
   Result<Disk::Space> space() { return disk_.space(); }
@@ -89,13 +93,35 @@ class Store {
   Result<void> lay();
   Result<void> synced(const Path& folder);
   Result<void> parents_of(const Path& path);
+  Result<void> folders(const Path& path);
   Result<void> purge_staging();
   void drop_staging(const Path& folder);
+
+  // Makes sure that the names which are seen in the folder are on the disk; once is enough, as long
+  // as nothing is placed there.
+  [[nodiscard]] bool settled(const Path& folder);
+  // While it lives something is being given a name in that folder; whether it is on the disk
+  // afterwards, settled() finds out.
+  class Placing {
+   public:
+    Placing(Store& store, const Path& folder);
+    Placing(const Placing&) = delete;
+    Placing& operator=(const Placing&) = delete;
+    ~Placing();
+
+   private:
+    Store& store_;
+  };
 
   Disk& disk_;
   const Clock& clock_;
   Random& random_;
   const StoreOptions options_;
+
+  std::mutex settled_mutex_;
+  std::set<std::string> settled_;  // folders, in this process's time
+  std::size_t placing_ = 0;        // so many things are being given their names
+  std::uint64_t placings_ = 0;     // so many were begun
   Partials partials_;
   Trash trash_;
   std::mutex mutex_;

@@ -121,25 +121,43 @@ Result<void> Trash::take(const Path& path) {
     renounce(id);
     return pass(std::move(moved).error());
   }
+  ++displaced_;
   // The trash first: a crash in between shows the thing twice rather than nowhere.
-  TRY(synced(folder_));
+  TRY(settle());
   return synced(path.parent());
+}
+
+Result<void> Trash::settle() {
+  return settled_ >= displaced_ ? Result<void>() : sync();
+}
+
+Result<void> Trash::sync() {
+  const std::uint64_t displaced = displaced_;
+  TRY(synced(folder_));
+  std::uint64_t settled = settled_;
+  while (settled < displaced && !settled_.compare_exchange_weak(settled, displaced)) {
+  }
+  return {};
 }
 
 // Back to where it was. If even that fails it keeps its name in the trash, where it is found.
 void Trash::unstage(const std::string& id, const Path& fresh) {
   if (!disk_.rename(data_path(id), fresh, Rename::kNoReplace)) return;
+  // After a loss of power it may be in the trash still, unless that is on the disk.
+  if (!synced(folder_)) return;
   renounce(id);
 }
 
 Result<bool> Trash::replace(const Path& fresh, const Path& path) {
   TRY_ASSIGN(const Placed placed, place(fresh, path, ""));
-  // The folder that it came from first, so that after a crash no partial file is also the one
-  // under the name; the trash before the name's folder, so that what was displaced is on the
-  // disk in one of the two.
+  // The trash first, so that what was displaced is on the disk in one of the two, also when a sync
+  // fails; the name's folder last, so that after a crash no partial file is also the one under the
+  // name.
+  if (placed.staged) TRY(sync());
   TRY(synced(fresh.parent()));
-  if (placed.staged) TRY(synced(folder_));
   TRY(synced(path.parent()));
+  // A name left behind without its thing does no harm, and purge() finds it.
+  if (!placed.unused_id.empty()) renounce(placed.unused_id);
   return placed.replaced;
 }
 
@@ -156,9 +174,7 @@ Result<Trash::Placed> Trash::place(const Path& fresh, const Path& path, std::str
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     auto moved = disk_.rename(staged ? data_path(id) : fresh, path, Rename::kNoReplace);
     if (moved) {
-      // A name left behind without its thing does no harm, and purge() finds it.
-      if (!id.empty()) renounce(id);
-      return Placed{.replaced = false, .staged = staged};
+      return Placed{.replaced = false, .staged = staged, .unused_id = std::move(id)};
     }
     if (!moved.error().is(kExists)) return given_up(std::move(moved).error());
 
@@ -177,7 +193,10 @@ Result<Trash::Placed> Trash::place(const Path& fresh, const Path& path, std::str
       staged = true;
     }
     auto exchanged = disk_.rename(data_path(id), path, Rename::kExchange);
-    if (exchanged) return Placed{.replaced = true, .staged = true};
+    if (exchanged) {
+      ++displaced_;
+      return Placed{.replaced = true, .staged = true, .unused_id = {}};
+    }
     if (!exchanged.error().is(kNotFound)) return given_up(std::move(exchanged).error());
   }
   return given_up(

@@ -33,16 +33,16 @@ class Trash {
 
   // The same for many at once, whose syncs are the caller's. First the name of what will be taken
   // from `path`, which must be on the disk before place() is given its id; without an id place()
-  // sees to that itself. After place() what was staged or replaced needs folder() synced, then the
-  // folder of `path`.
+  // sees to that itself. After place() of what was staged comes sync(), then a sync of the folder
+  // of `path`, then renounce() of an id that is left.
   Result<std::string> announce(const Path& path);
   struct Placed {
     bool replaced = false;
-    bool staged = false;  // it went by way of the trash
+    bool staged = false;    // it went by way of the trash
+    std::string unused_id;  // if not empty: nothing is under it
   };
   Result<Placed> place(const Path& fresh, const Path& path, std::string id);
   void renounce(const std::string& id);  // it is not taken after all
-  [[nodiscard]] const Path& folder() const { return folder_; }
 
   // Brings the newest thing taken from `path` back to it; what stands there now is taken in its
   // place. True when something was. kNotFound when the trash has nothing of that path.
@@ -51,6 +51,11 @@ class Trash {
   // Removes what is older than limits::kKeepTrashMs, then the oldest until at most its share of
   // the disk is used (limits::kTrashDiskShare). What a crash left without a name expires too.
   Result<void> purge();
+
+  // What was displaced is on the disk here when this returns well. Before a folder is synced that
+  // something may have come from: else it could, after a failed sync, be on the disk nowhere.
+  Result<void> settle();
+  Result<void> sync();  // the same, also when nothing was displaced
 
  private:
   struct Item;
@@ -78,7 +83,9 @@ class Trash {
   Random& random_;
   const Path folder_;
   const bool sync_;
-  std::atomic<std::int64_t> last_ms_ = 0;  // of the newest id
+  std::atomic<std::int64_t> last_ms_ = 0;     // of the newest id
+  std::atomic<std::uint64_t> displaced_ = 1;  // things; one may be from before a kill
+  std::atomic<std::uint64_t> settled_ = 0;    // so many of them are on the disk
   std::mutex mutex_;  // of what a restore has beside its target, and of who looks for such
 };
 
