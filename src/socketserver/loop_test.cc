@@ -201,5 +201,22 @@ TEST_F(LoopTime, WakeLooksAtTheClockAnew) {
   hands.join();
 }
 
+TEST_F(LoopTime, WhoTurnsTheClockWhenNothingIsReadyNeverWaits) {
+  int turns = 0;
+  loop->on_idle([this, &turns](std::int64_t next_ms) {
+    ++turns;
+    ASSERT_GE(next_ms, 0);
+    clock.advance_ms(next_ms - clock.monotonic_ms());
+  });
+  const auto sleeper = [](Loop& on) -> Task<std::int64_t> {
+    co_await on.sleep_ms(3'600'000);
+    co_await on.sleep_ms(5);
+    co_return on.clock().monotonic_ms();
+  };
+  const std::int64_t began_ms = clock.monotonic_ms();
+  EXPECT_EQ(run_until_done(*loop, sleeper(*loop)), began_ms + 3'600'005);
+  EXPECT_GT(turns, 0);
+}
+
 }  // namespace
 }  // namespace socketserver

@@ -114,5 +114,29 @@ TEST_F(PoolTest, LoopMayGoAsSoonAsItsLastJobIsBack) {
   }
 }
 
+TEST_F(PoolTest, OneWithoutThreadsRunsItsJobsWhenItsOwnerLikes) {
+  struct Held final : Pool {
+    Held() : Pool(8) {}
+    void submit(Work& job) override { jobs.push(job); }
+    WorkQueue jobs;
+  };
+  Held pool;
+  EXPECT_EQ(pool.threads(), 0U);
+  int value = 0;
+  const auto body = [](Loop& on, Pool& in, int& out) -> Task<void> {
+    const auto job = [] { return 7; };
+    out = co_await in.run(on, job);
+  };
+  loop->spawn(body(*loop, pool, value));
+  const auto owner = [](Loop& on, Held& in, int& out) -> Task<void> {
+    co_await testing::settle(on);
+    EXPECT_EQ(out, 0);
+    in.jobs.pop()->run();
+    co_await testing::settle(on);
+    EXPECT_EQ(out, 7);
+  };
+  run_until_done(*loop, owner(*loop, pool, value));
+}
+
 }  // namespace
 }  // namespace socketserver

@@ -436,5 +436,19 @@ TEST(FakeDiskTest, ManyThreadsMayUseIt) {
   EXPECT_EQ(disk.steps(), 4U * (1 + 200 * 4));
 }
 
+TEST(FakeDiskTest, ACopyHoldsTheSameAndGoesItsOwnWay) {
+  FakeDisk disk;
+  disk.put_file("a", "old");
+  const auto open = disk.open_for_writing(at("a")).value();
+  ASSERT_TRUE(open->write_at(0, as_bytes("new")));
+  const auto copy = disk.copy();
+  EXPECT_EQ(copy->open_files(), 0U);
+  EXPECT_EQ(copy->contents("a"), "new");
+  copy->power_cycle();
+  EXPECT_EQ(copy->contents("a"), "old");
+  EXPECT_EQ(disk.contents("a"), "new");
+  EXPECT_EQ(read(*open), "new");
+}
+
 }  // namespace
 }  // namespace skein::store

@@ -1,4 +1,4 @@
-#include "simulate/hub.h"
+#include "hub.h"
 
 #include <utility>
 

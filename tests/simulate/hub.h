@@ -8,8 +8,8 @@
 #include "chat/fake_log.h"
 #include "hub/chat.h"
 #include "hub/context.h"
-#include "simulate/network.h"
-#include "simulate/shelf.h"
+#include "network.h"
+#include "shelf.h"
 #include "socketserver/sync.h"
 #include "store/store.h"
 

@@ -1,4 +1,4 @@
-#include "simulate/machine.h"
+#include "machine.h"
 
 #include <algorithm>
 #include <utility>

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "simulate/dice.h"
-#include "simulate/trace.h"
+#include "dice.h"
 #include "socketserver/loop.h"
 #include "socketserver/pool.h"
+#include "trace.h"
 
 namespace skein::simulate {
 

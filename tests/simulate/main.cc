@@ -31,7 +31,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "simulate/run.h"
+#include "run.h"
 
 namespace {
 

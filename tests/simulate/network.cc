@@ -1,4 +1,4 @@
-#include "simulate/network.h"
+#include "network.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -12,7 +12,7 @@
 #include <string>
 
 #include "client/connection.h"
-#include "simulate/machine.h"
+#include "machine.h"
 #include "store/blocks.h"
 #include "wire/frame.h"
 

@@ -1,4 +1,4 @@
-#include "simulate/run.h"
+#include "run.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -10,8 +10,8 @@
 #include "base/text.h"
 #include "client/get.h"
 #include "client/put.h"
-#include "simulate/hub.h"
-#include "simulate/sources.h"
+#include "hub.h"
+#include "sources.h"
 
 namespace skein::simulate {
 
@@ -33,6 +33,7 @@ struct Plan {
     calm_sources = dice.chance(1, 2);
     writers = dice.one_of<std::size_t>({1, 1, 1, 2, 2});
     twins = writers == 2 && dice.chance(1, 2);
+    edits = dice.chance(1, 3);
     readers = dice.one_of<std::size_t>({0, 1, 1, 2});
     if (dice.chance(1, 2)) trouble.cut = dice.one_of<std::uint64_t>({20, 50, 90});
     if (dice.chance(1, 4)) trouble.stall = 40;
@@ -49,6 +50,7 @@ struct Plan {
   bool calm_disks = false;
   bool calm_sources = false;
   std::size_t writers = 1;
+  bool edits = false;  // the hub's owner edits a file of theirs
   bool twins = false;  // the second one is the first once more: same device, same files
   std::size_t readers = 0;
   Trouble trouble;
@@ -112,6 +114,7 @@ class Run {
       hub_.shelf.keep(path, standing);
     }
     hub_.shelf.disk.put_folder("box");
+    if (plan_.edits) edit_by_hand();
     for (std::size_t i = 0; i < plan_.writers; ++i) {
       auto client = std::make_unique<Client>();
       client->who = concat("writer-", std::to_string(i));
@@ -127,6 +130,17 @@ class Run {
       client->troubles_left = plan_.calm_disks ? 0 : dice.below(3);
       clients_.push_back(std::move(client));
     }
+  }
+
+  // The hub's folder is a plain folder: its owner writes into a file of theirs, in place.
+  void edit_by_hand() {
+    const std::string path = "box/by_hand";
+    Version version{machine_.dice.bytes(kBlockBytes * 6), 0644, 0};
+    hub_.shelf.disk.put_file(path, version.contents);
+    version.mtime_ns =
+        hub_.shelf.picture(nullptr)->info(store::Path::internal(path)).value().mtime_ns;
+    versions_[path].push_back(std::move(version));
+    machine_.trace.note("hub's owner", "edits a file");
   }
 
   std::size_t some_size() {
@@ -354,12 +368,17 @@ class Run {
   // Files change and clients are killed, at any time.
   Task<void> meddle() {
     Dice& dice = machine_.dice;
-    std::uint64_t changes = plan_.calm_sources ? 0 : dice.below(4);
-    while (!calm_ && (changes > 0 || deaths_left_ > 0)) {
+    std::uint64_t changes = plan_.calm_sources ? 0 : dice.below(6);
+    std::uint64_t edits = plan_.edits ? dice.below(6) : 0;
+    while (!calm_ && (changes > 0 || deaths_left_ > 0 || edits > 0)) {
       const auto rest_ms =
           static_cast<std::int64_t>(dice.below(dice.one_of<std::uint64_t>({5, 60, 2500})));
       co_await machine_.loop->sleep_ms(rest_ms);
       if (calm_) co_return;
+      if (edits > 0) {
+        --edits;
+        edit_by_hand();
+      }
       const bool change = changes > 0 && dice.chance(1, 2);
       if (change) {
         --changes;

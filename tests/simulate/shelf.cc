@@ -1,4 +1,4 @@
-#include "simulate/shelf.h"
+#include "shelf.h"
 
 #include <algorithm>
 #include <set>

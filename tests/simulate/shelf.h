@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "simulate/trace.h"
 #include "store/fake_disk.h"
+#include "trace.h"
 
 namespace skein::simulate {
 

@@ -1,4 +1,4 @@
-#include "simulate/sources.h"
+#include "sources.h"
 
 #include <utility>
 
@@ -83,7 +83,12 @@ void Sources::change_one() {
   auto file = had_.begin();
   std::advance(file, static_cast<std::ptrdiff_t>(dice_.below(had_.size())));
   std::string contents = file->second.back().contents;
-  switch (dice_.below(4)) {
+  const std::size_t before = file->second.size();
+  switch (dice_.below(6)) {
+    case 4:
+    case 5:  // back to what it was
+      if (before > 1) contents = file->second[before - 2].contents;
+      break;
     case 0: contents = dice_.bytes(contents.size()); break;
     case 1: contents += dice_.bytes(dice_.between(1, 600)); break;
     case 2: contents.resize(contents.size() / 2); break;

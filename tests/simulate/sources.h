@@ -7,8 +7,8 @@
 #include <string>
 
 #include "client/local_tree.h"
-#include "simulate/dice.h"
-#include "simulate/shelf.h"
+#include "dice.h"
+#include "shelf.h"
 
 namespace skein::simulate {
 

@@ -1,4 +1,4 @@
-#include "simulate/trace.h"
+#include "trace.h"
 
 #include <cstdio>
 
