@@ -364,16 +364,18 @@ struct FakeDisk::State {
 
   void keep_some(Random& random) {
     const auto chance = [&](std::uint64_t of) { return random.u64() % of == 0; };
+    // Half of it, or little: what depends on much being there, and one thing not, happens too.
+    const std::uint64_t lost_in = std::uint64_t{2} << random.u64() % 3;
     for (auto& [inode, node] : nodes) {
       for (const Change& change : node.pending) {
-        if (chance(2)) continue;
-        const bool torn = !change.bytes.empty() && chance(2);
+        if (chance(lost_in)) continue;
+        const bool torn = !change.bytes.empty() && chance(lost_in);
         change.apply(node.durable, torn ? random.u64() % change.bytes.size() : std::string::npos);
       }
     }
     for (std::size_t i = 0; i < journal.size();) {
       const std::uint64_t operation_here = journal[i].operation;
-      const bool kept = chance(2);
+      const bool kept = !chance(lost_in);
       for (; i < journal.size() && journal[i].operation == operation_here; ++i) {
         if (!kept) continue;
         auto& entries = at(journal[i].folder).durable.entries;

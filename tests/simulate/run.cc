@@ -40,6 +40,8 @@ struct Plan {
     if (dice.chance(1, 3)) trouble.flip = 80;
     if (dice.chance(1, 4)) trouble.repeat = 50;
     hub_troubles = calm_disks ? 0 : dice.below(5);
+    back_and_forth = !calm_sources && dice.chance(1, 4);
+    if (back_and_forth) trouble = {.cut = 120, .stall = 0, .flip = 60, .repeat = 0};
     client_deaths = dice.chance(1, 2) ? dice.below(3) : 0;
   }
   // The only thing that happens is that lines are cut: nothing verified is sent twice then.
@@ -50,8 +52,9 @@ struct Plan {
   bool calm_disks = false;
   bool calm_sources = false;
   std::size_t writers = 1;
-  bool edits = false;  // the hub's owner edits a file of theirs
-  bool twins = false;  // the second one is the first once more: same device, same files
+  bool back_and_forth = false;  // sources change between two contents of one size
+  bool edits = false;           // the hub's owner edits a file of theirs
+  bool twins = false;           // the second one is the first once more: same device, same files
   std::size_t readers = 0;
   Trouble trouble;
   std::uint64_t hub_troubles = 0;
@@ -369,6 +372,7 @@ class Run {
   Task<void> meddle() {
     Dice& dice = machine_.dice;
     std::uint64_t changes = plan_.calm_sources ? 0 : dice.below(6);
+    if (plan_.back_and_forth) changes = 12;
     std::uint64_t edits = plan_.edits ? dice.below(6) : 0;
     while (!calm_ && (changes > 0 || deaths_left_ > 0 || edits > 0)) {
       const auto rest_ms =
@@ -382,7 +386,7 @@ class Run {
       const bool change = changes > 0 && dice.chance(1, 2);
       if (change) {
         --changes;
-        dice.one_of(sources_)->change_one();
+        dice.one_of(sources_)->change_one(plan_.back_and_forth || dice.chance(1, 3));
         machine_.trace.note("a source", "changes");
         for (const auto& client : clients_) {
           if (client->sources != nullptr) client->done = false;

@@ -79,16 +79,16 @@ void Sources::add_file(const std::string& path, std::size_t size) {
   write(path, dice_.bytes(size));
 }
 
-void Sources::change_one() {
+void Sources::change_one(bool back) {
   auto file = had_.begin();
   std::advance(file, static_cast<std::ptrdiff_t>(dice_.below(had_.size())));
   std::string contents = file->second.back().contents;
   const std::size_t before = file->second.size();
-  switch (dice_.below(6)) {
-    case 4:
-    case 5:  // back to what it was
-      if (before > 1) contents = file->second[before - 2].contents;
-      break;
+  if (back && before > 1) {
+    write(file->first, file->second[before - 2].contents);
+    return;
+  }
+  switch (back ? 0 : dice_.below(4)) {
     case 0: contents = dice_.bytes(contents.size()); break;
     case 1: contents += dice_.bytes(dice_.between(1, 600)); break;
     case 2: contents.resize(contents.size() / 2); break;

@@ -19,7 +19,8 @@ class Sources {
 
   void add_file(const std::string& path, std::size_t size);
   void add_folder(const std::string& path) { disk_.put_folder(path); }
-  void change_one();
+  // `back`: to what it was before its last change, if there was one.
+  void change_one(bool back);
 
   // As the client would find it.
   [[nodiscard]] client::LocalTree tree();
