@@ -92,14 +92,14 @@ Task<void> finish_folders(Link& link, const std::vector<const RemoteItem*>& fold
 
 // Of what was found, in one pass: its folders, links and small files. What is large comes after
 // them.
-struct Sorted {
+struct SortedRemote {
   SmallGets::Items folders;  // that were made
   SmallGets::Items large;
 };
 
 Task<Result<void>> get_in_order(Link& link, const std::vector<RemoteItem>& items,
                                 store::Store& store, Tally& tally, SmallGets& small, bool packs,
-                                Sorted& sorted) {
+                                SortedRemote& sorted) {
   std::optional<store::Path> failed;  // the last folder that was not made
   for (const RemoteItem& item : items) {
     // Said once, for the folder, and not of all that would be in it.
@@ -131,7 +131,7 @@ Task<Result<void>> get_items(Link& link, const std::vector<RemoteItem>& items, s
   if (!connection) co_return pass(connection.error());
   const bool packs = (*connection)->packs();
   SmallGets small(link, store, tally);
-  Sorted sorted;
+  SortedRemote sorted;
   auto begun = co_await get_in_order(link, items, store, tally, small, packs, sorted);
   auto ended = co_await small.finish();
   if (!begun) co_return begun;

@@ -52,13 +52,13 @@ Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& 
 
 // Of a tree, in one pass: its folders, links and small files. What is large comes after them, alone
 // on the line.
-struct Sorted {
+struct SortedLocal {
   std::vector<const LocalItem*> folders;  // that were made
   std::vector<const LocalItem*> large;
 };
 
 Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Path& to, Tally& tally,
-                             SmallFiles& small, bool packs, Sorted& sorted) {
+                             SmallFiles& small, bool packs, SortedLocal& sorted) {
   std::optional<store::Path> failed;  // the last folder that was not made
   std::set<store::Path> fresh;        // folders that were not there before
   for (const LocalItem& item : tree.items) {
@@ -93,7 +93,7 @@ Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& t
   if (!connection) co_return pass(connection.error());
   const bool packs = (*connection)->packs();
   SmallFiles small(link, tree, to, tally);
-  Sorted sorted;
+  SortedLocal sorted;
   auto begun = co_await put_items(link, tree, to, tally, small, packs, sorted);
   auto ended = co_await small.finish();
   if (!begun) co_return begun;

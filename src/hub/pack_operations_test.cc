@@ -33,7 +33,7 @@ std::string head(std::string path, std::string_view contents) {
 }
 
 // "3 is_a_folder", "4 replaced", …
-std::vector<std::string> lines_of(std::string_view lines) {
+std::vector<std::string> outcomes_of(std::string_view lines) {
   std::vector<std::string> out;
   const auto outcomes = transfer::decode_packed_outcomes(as_bytes(lines)).value();
   for (const auto& one : outcomes) {
@@ -94,7 +94,7 @@ TEST_F(PackOperationsTest, WhatFailsByItselfIsToldByItsPlace) {
   const Told again = pack(record("../out", "1") + record("old", "new") + record("folder", "2") +
                           damaged + record("good", "4"));
   EXPECT_EQ(again.outcome, "ok");
-  EXPECT_EQ(lines_of(again.payload),
+  EXPECT_EQ(outcomes_of(again.payload),
             (Lines{"0 bad_name", "1 replaced", "2 is_a_folder", "3 digest_mismatch"}));
   EXPECT_EQ(disk.contents("to/old"), "new");
   EXPECT_EQ(disk.contents("to/good"), "4");
@@ -211,7 +211,7 @@ TEST_F(PackOperationsTest, FetchGivesThePackThatWasPut) {
   const auto lines = static_cast<std::size_t>(some.number("lines"));
   ASSERT_LE(lines, some.payload.size());
   EXPECT_EQ(some.payload.substr(0, some.payload.size() - lines), record("d/b", "22"));
-  EXPECT_EQ(lines_of(some.payload.substr(some.payload.size() - lines)),
+  EXPECT_EQ(outcomes_of(some.payload.substr(some.payload.size() - lines)),
             (Lines{"0 changed", "1 not_found", "3 is_a_folder", "4 bad_name"}));
 
   PackedFile huge = file_of("a", "1");

@@ -137,10 +137,6 @@ std::vector<std::string> components(std::string_view text) {
   return out;
 }
 
-std::string shown(const Path& path) {
-  return path.is_root() ? std::string("the shared folder") : quoted(path.text());
-}
-
 std::unexpected<Error> trouble(int code, const std::string& doing,
                                std::source_location place = std::source_location::current()) {
   switch (code) {

@@ -139,4 +139,8 @@ bool Path::contains(const Path& other) const {
           other.text_[text_.size()] == '/');
 }
 
+std::string shown(const Path& path) {
+  return path.is_root() ? std::string("the shared folder") : quoted(path.text());
+}
+
 }  // namespace skein::store

@@ -47,4 +47,7 @@ class Path {
   std::string text_;
 };
 
+// For messages: quoted, or "the shared folder".
+[[nodiscard]] std::string shown(const Path& path);
+
 }  // namespace skein::store

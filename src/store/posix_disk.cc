@@ -54,10 +54,6 @@ int open_beneath(int root, const char* path, int flags, std::uint64_t resolve,
   return -EAGAIN;
 }
 
-std::string shown(const Path& path) {
-  return path.is_root() ? std::string("the shared folder") : quoted(path.text());
-}
-
 // The shortest beginning of `path` at which resolving fails with `code`: the link or the mount
 // that is to be named. Only for messages; by now it may be another.
 Path culprit(int root, const Path& path, std::uint64_t resolve, int code) {

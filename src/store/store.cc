@@ -1,6 +1,5 @@
 #include "store/store.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -106,22 +105,26 @@ bool Store::holds(const Path& path, std::uint64_t size_bytes, const Metadata& me
 std::vector<std::size_t> Store::missing(const std::vector<Wanted>& files) {
   std::vector<std::size_t> out;
   std::unique_ptr<Folder> folder;
-  std::optional<bool> settled_there;
+  bool asked = false;    // of the folder,
+  bool on_disk = false;  // whether its names are
   const Wanted* last = nullptr;
   for (std::size_t i = 0; i < files.size(); ++i) {
     const Wanted& file = files[i];
     if (last == nullptr || last->path.parent() != file.path.parent()) {
       auto opened = disk_.open_folder(file.path.parent());
       folder = opened ? *std::move(opened) : nullptr;
-      settled_there.reset();
+      asked = on_disk = false;
     }
     last = &file;
     const bool there = folder && [&] {
       const auto info = folder->info(std::string(file.path.name()));
       return info && is_same(*info, file.size_bytes, file.metadata);
     }();
-    if (there && !settled_there) settled_there = settled(file.path.parent());
-    if (!there || !*settled_there) out.push_back(i);
+    if (there && !asked) {
+      on_disk = settled(file.path.parent());
+      asked = true;
+    }
+    if (!there || !on_disk) out.push_back(i);
   }
   return out;
 }

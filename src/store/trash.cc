@@ -14,7 +14,7 @@ namespace skein::store {
 namespace {
 
 constexpr std::string_view kNameSuffix = ".path";
-constexpr int kAttempts = 16;  // of a rename that races with others at the same name
+constexpr int kRenameAttempts = 16;  // of a rename that races with others at the same name
 
 // Sorts by time: milliseconds in 13 digits, then chance.
 std::string new_id(std::int64_t time_ms, Random& random) {
@@ -171,7 +171,7 @@ Result<Trash::Placed> Trash::place(const Path& fresh, const Path& path, std::str
     }
     return pass(std::move(error));
   };
-  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+  for (int attempt = 0; attempt < kRenameAttempts; ++attempt) {
     auto moved = disk_.rename(staged ? data_path(id) : fresh, path, Rename::kNoReplace);
     if (moved) {
       return Placed{.replaced = false, .staged = staged, .unused_id = std::move(id)};

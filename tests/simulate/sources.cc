@@ -25,6 +25,9 @@ class Borrowed final : public store::Disk {
   Result<std::unique_ptr<store::FolderReader>> read_folder(const Path& path) override {
     return disk_.read_folder(path);
   }
+  Result<std::unique_ptr<store::Folder>> open_folder(const Path& path) override {
+    return disk_.open_folder(path);
+  }
   Result<void> make_folder(const Path& path, std::uint32_t mode) override {
     return disk_.make_folder(path, mode);
   }
