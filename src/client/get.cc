@@ -104,7 +104,7 @@ Task<Result<void>> get_in_order(Link& link, const std::vector<RemoteItem>& items
   for (const RemoteItem& item : items) {
     // Said once, for the folder, and not of all that would be in it.
     if (failed && failed->contains(item.target)) continue;
-    if (packs && SmallGets::fits(item.info)) {
+    if (packs && link.is_small(item.info)) {
       auto added = co_await small.add(item);
       if (!added) co_return added;
       continue;

@@ -33,10 +33,6 @@ struct SmallGets::Stored {
 SmallGets::SmallGets(Link& link, store::Store& into, Tally& tally)
     : link_(link), into_(into), tally_(tally), turns_(limits::kPacksInFlight) {}
 
-bool SmallGets::fits(const store::Info& info) {
-  return info.kind == store::EntryKind::kFile && info.size_bytes <= limits::kSmallFileBytes;
-}
-
 Task<Result<void>> SmallGets::add(const RemoteItem& item) {
   const std::size_t head = transfer::packed_head_bytes(item.path.text());
   if (gathered_.size() == spec::kMaxPackedFiles || gathered_heads_ + head > spec::kMaxHeadsBytes ||

@@ -34,10 +34,8 @@ class SmallGets {
   SmallGets(const SmallGets&) = delete;
   SmallGets& operator=(const SmallGets&) = delete;
 
-  [[nodiscard]] static bool fits(const store::Info& info);
-
-  // One that fits(); waits while as many requests as may be under way are. What fails by itself
-  // goes into tally.problems; an error is what ends all.
+  // One that is small to the link; waits while as many requests as may be under way are. What fails
+  // by itself goes into tally.problems; an error is what ends all.
   socketserver::Task<Result<void>> add(const RemoteItem& item);
   // The rest; returns when nothing is under way. Must be the last call, whatever happened before.
   socketserver::Task<Result<void>> finish();

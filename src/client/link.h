@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/limits.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "client/connection.h"
@@ -14,6 +15,7 @@
 #include "socketserver/pool.h"
 #include "socketserver/sync.h"
 #include "socketserver/task.h"
+#include "store/disk.h"
 
 namespace skein::client {
 
@@ -22,6 +24,8 @@ struct LinkOptions {
   Identity identity;
   std::int64_t retry_for_ms = 0;  // without progress
   Dialler* dialler = nullptr;     // none: the system's network
+  // Files of at most so many bytes go many to a request; no more than the default.
+  std::uint64_t small_file_bytes = limits::kSmallFileBytes;
 };
 
 class Link {
@@ -67,6 +71,10 @@ class Link {
 
   [[nodiscard]] socketserver::Loop& loop() const { return loop_; }
   [[nodiscard]] socketserver::Pool& pool() const { return pool_; }
+  // Whether such a thing goes many to a request.
+  [[nodiscard]] bool is_small(const store::Info& info) const {
+    return info.kind == store::EntryKind::kFile && info.size_bytes <= options_.small_file_bytes;
+  }
 
  private:
   socketserver::Task<Result<Connection*>> dial();

@@ -65,7 +65,7 @@ Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Pat
     // Said once, for the folder, and not of all that would be in it.
     if (failed && failed->contains(item.target)) continue;
     const bool is_folder = item.info.kind == store::EntryKind::kFolder;
-    if (packs && SmallFiles::fits(item.info)) {
+    if (packs && link.is_small(item.info)) {
       const bool is_fresh = fresh.contains(item.target.parent());
       auto added = co_await small.add(item, is_fresh);
       if (!added) co_return added;

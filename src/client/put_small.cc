@@ -63,10 +63,6 @@ struct SmallFiles::Packed {
 SmallFiles::SmallFiles(Link& link, const LocalTree& tree, store::Path to, Tally& tally)
     : link_(link), tree_(tree), to_(std::move(to)), tally_(tally), turns_(limits::kPacksInFlight) {}
 
-bool SmallFiles::fits(const store::Info& info) {
-  return info.kind == store::EntryKind::kFile && info.size_bytes <= limits::kSmallFileBytes;
-}
-
 Task<Result<void>> SmallFiles::add(const LocalItem& item, bool fresh) {
   const std::size_t head = transfer::packed_head_bytes(item.target.text());
   if (gathered_.size() == spec::kMaxPackedFiles || gathered_heads_ + head > spec::kMaxHeadsBytes ||

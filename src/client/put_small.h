@@ -25,10 +25,8 @@ class SmallFiles {
   SmallFiles(const SmallFiles&) = delete;
   SmallFiles& operator=(const SmallFiles&) = delete;
 
-  [[nodiscard]] static bool fits(const store::Info& info);
-
-  // One that fits(); `fresh`: its folder was made by us, so nothing of it can be there already.
-  // Waits while as many packs as may be under way are. What fails by itself goes
+  // One that is small to the link; `fresh`: its folder was made by us, so nothing of it can be
+  // there already. Waits while as many packs as may be under way are. What fails by itself goes
   // into tally.problems; an error is what ends all.
   socketserver::Task<Result<void>> add(const LocalItem& item, bool fresh);
   // The rest; returns when nothing is under way. Must be the last call, whatever happened before.

@@ -294,9 +294,12 @@ void Wire::whole_frame(std::size_t way, std::string frame) {
   }
   // What a digest guards, and what cannot be taken for anything else: docs/protocol.md says that
   // names, times and modes rest on the connection's own checksum.
-  const bool guarded = what == op::kBlock || what == op::kRead || what == op::kCommit;
+  // What a pack carries is guarded with its names, but not the folder that it is for.
+  const bool packed = way == 0 && what == op::kPack && frame.size() > head;
+  const bool guarded = what == op::kBlock || what == op::kRead || what == op::kCommit || packed;
   if (guarded && to.guarded++ == to.flip_frame) {
-    const std::uint64_t bit = machine.dice.below(frame.size() * 8);
+    const std::size_t from = packed ? head : 0;
+    const std::uint64_t bit = from * 8 + machine.dice.below((frame.size() - from) * 8);
     machine.trace.note(who, "a bit flips", std::to_string(bit));
     frame[bit / 8] =
         static_cast<char>(static_cast<unsigned char>(frame[bit / 8]) ^ (1U << bit % 8));

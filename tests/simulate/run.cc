@@ -43,6 +43,7 @@ struct Plan {
     back_and_forth = !calm_sources && dice.chance(1, 4);
     if (back_and_forth) trouble = {.cut = 120, .stall = 0, .flip = 60, .repeat = 0};
     client_deaths = dice.chance(1, 2) ? dice.below(3) : 0;
+    small_file_bytes = dice.one_of<std::uint64_t>({0, kBlockBytes, limits::kSmallFileBytes});
   }
   // The only thing that happens is that lines are cut: nothing verified is sent twice then.
   [[nodiscard]] bool only_cuts() const {
@@ -59,6 +60,7 @@ struct Plan {
   Trouble trouble;
   std::uint64_t hub_troubles = 0;
   std::uint64_t client_deaths = 0;
+  std::uint64_t small_file_bytes = 0;  // up to here many go to a request
 };
 
 class Run {
@@ -243,6 +245,7 @@ class Run {
     out.identity = {"lin", client.device};
     out.retry_for_ms = limits::kRetryForMs;
     out.dialler = &line;
+    out.small_file_bytes = plan_.small_file_bytes;
     return out;
   }
 
