@@ -22,7 +22,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 RELEASE = ROOT / "build/release"
 OUT = ROOT / "build/mutate"
 MUTATIONS = pathlib.Path(__file__).resolve().parent / "mutations"
-SEEDS = 6000
+SEEDS = 10_000  # as many as .ci/run plays
 PORTION = 500  # at a time: after the first that has a failing seed it ends
 
 FORM = re.compile(r"(.+?)\nfile: (\S+)\n<<<<\n(.*?)====\n(.*?)>>>>\n", re.DOTALL)

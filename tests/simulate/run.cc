@@ -43,7 +43,7 @@ struct Plan {
     back_and_forth = !calm_sources && dice.chance(1, 4);
     if (back_and_forth) trouble = {.cut = 120, .stall = 0, .flip = 60, .repeat = 0};
     client_deaths = dice.chance(1, 2) ? dice.below(3) : 0;
-    small_file_bytes = dice.one_of<std::uint64_t>({0, kBlockBytes, limits::kSmallFileBytes});
+    small_file_bytes = dice.one_of<std::uint64_t>({0, 0, 0, kBlockBytes, limits::kSmallFileBytes});
   }
   // The only thing that happens is that lines are cut: nothing verified is sent twice then.
   [[nodiscard]] bool only_cuts() const {
