@@ -44,6 +44,7 @@ struct Plan {
     if (back_and_forth) trouble = {.cut = 120, .stall = 0, .flip = 60, .repeat = 0};
     client_deaths = dice.chance(1, 2) ? dice.below(3) : 0;
     small_file_bytes = dice.one_of<std::uint64_t>({0, 0, 0, kBlockBytes, limits::kSmallFileBytes});
+    singly = dice.chance(1, 3);
   }
   // The only thing that happens is that lines are cut: nothing verified is sent twice then.
   [[nodiscard]] bool only_cuts() const {
@@ -61,6 +62,7 @@ struct Plan {
   std::uint64_t hub_troubles = 0;
   std::uint64_t client_deaths = 0;
   std::uint64_t small_file_bytes = 0;  // up to here many go to a request
+  bool singly = false;                 // files are named, not their folder
 };
 
 class Run {
@@ -249,6 +251,20 @@ class Run {
     return out;
   }
 
+  // As who names files, not their folder: nothing is asked for after a file that syncs its folder.
+  static std::vector<client::LocalTree> each_alone(const Client& client) {
+    std::vector<client::LocalTree> trees;
+    const std::size_t count = client.sources->tree().items.size();
+    for (std::size_t i = 0; i < count; ++i) {
+      client::LocalTree tree = client.sources->tree();
+      const client::LocalItem item = tree.items[i];
+      if (item.info.kind != store::EntryKind::kFile) continue;
+      tree.items = {item};
+      trees.push_back(std::move(tree));
+    }
+    return trees;
+  }
+
   // One command, from its start to its end. True: its user was told that all is done.
   Task<bool> put(Client& client) {
     Line line(network_, client.who);
@@ -257,6 +273,7 @@ class Run {
     const Versions before = client.sources->had();
     std::vector<client::LocalTree> trees;
     trees.push_back(client.sources->tree());
+    if (plan_.singly) trees = each_alone(client);
     client::Tally tally;
     const store::Path to;
     auto outcome = co_await client::put(link, std::move(trees), to, tally);
