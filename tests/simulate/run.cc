@@ -297,8 +297,10 @@ class Run {
       bool there = false;
       // Any that there was since the command began.
       for (std::size_t i = before.at(path).size() - 1; i < versions.size() && !there; ++i) {
+        // Another may have replaced it since, and a disk that was small thrown it away at last.
         there = Shelf::stands(*left, target, versions[i]) ||
-                (plan_.writers > 1 && Shelf::in_trash(*left, target, versions[i]));
+                (plan_.writers > 1 &&
+                 (hub_.shelf.was_small || Shelf::in_trash(*left, target, versions[i])));
         if (there) hub_.shelf.keep(target, versions[i]);
       }
       if (!there) {
