@@ -322,7 +322,8 @@ class Run {
     }
     const std::unique_ptr<store::Store> store = *std::move(opened);
     // What is there before it begins, it has to bring.
-    const auto standing = hub_.shelf.picture(nullptr)->tree();
+    auto standing = hub_.shelf.picture(nullptr)->tree();
+    const auto reboots = hub_.reboots;
     Line line(network_, client.who);
     client::Link link(*machine_.loop, machine_.pool, machine_.dice.random(), options(client, line));
     client.link = &link;
@@ -330,6 +331,8 @@ class Run {
     std::vector<store::Path> paths = {store::Path::internal("box")};
     auto outcome = co_await client::get(link, std::move(paths), *store, tally);
     const bool told = outcome.has_value() && tally.problems.empty() && !client.died;
+    // With its power the hub may lose what it had promised to nobody yet.
+    if (hub_.reboots != reboots) standing.clear();
     if (told) fetched(client, standing);
     tell(client, outcome, tally);
     co_await link.close();
