@@ -32,21 +32,21 @@ Result<void> Batch::begin(const Path& path, const Metadata& metadata) {
     if (!folders_.insert(above.text()).second) break;  // so are those above it
   }
   TRY_ASSIGN(current_, staging_->create_file(std::to_string(files_.size())));
-  files_.push_back({path, {}});
-  current_bytes_ = 0;
-  current_metadata_ = metadata;
+  files_.push_back({path, metadata, 0, {}});
   return {};
 }
 
 Result<void> Batch::write(Bytes bytes) {
-  TRY(current_->write_at(current_bytes_, bytes));
-  current_bytes_ += bytes.size();
+  Entry& file = files_.back();
+  TRY(current_->write_at(file.bytes, bytes));
+  file.bytes += bytes.size();
   return {};
 }
 
 Result<void> Batch::end() {
-  if (!current_metadata_.mode) current_metadata_.mode = Store::kFileMode;
-  TRY(current_->set_metadata(current_metadata_));
+  Metadata& metadata = files_.back().metadata;
+  if (!metadata.mode) metadata.mode = Store::kFileMode;
+  TRY(current_->set_metadata(metadata));
   current_.reset();
   spoilt_ = false;
   return {};
@@ -57,7 +57,7 @@ void Batch::refuse(Error why) {
     current_.reset();
     files_.back().outcome.error = std::move(why);
   } else {
-    files_.push_back({Path(), {.error = std::move(why)}});
+    files_.push_back({Path(), {}, 0, {.error = std::move(why)}});
   }
   spoilt_ = false;
 }
@@ -110,20 +110,24 @@ Result<std::vector<Batch::Outcome>> Batch::commit() {
   return outcomes;
 }
 
-// Those with nothing in their place get their names; the others come back.
+// Those with nothing in their place get their names; those that displace something come back.
 void Batch::place_new(std::vector<std::size_t>& displacing) {
   for (std::size_t i = 0; i < files_.size(); ++i) {
     Entry& file = files_[i];
     if (file.outcome.error) continue;
     Parent& parent = parent_of(file.path);
-    auto moved = staging_->move(std::to_string(i), *parent.folder, std::string(file.path.name()));
-    if (moved) {
-      parent.changed = true;
-    } else if (moved.error().is(kExists)) {
-      displacing.push_back(i);
-    } else {
+    const std::string name(file.path.name());
+    auto moved = staging_->move(std::to_string(i), *parent.folder, name);
+    if (!moved && !moved.error().is(kExists)) {
       file.outcome.error = std::move(moved).error();
+      continue;
     }
+    parent.changed = true;
+    if (moved) continue;
+    // The same may have come meanwhile, by a batch whose answer was lost: nothing is displaced
+    // then.
+    const auto there = parent.folder->info(name);
+    if (!there || !is_same(*there, file.bytes, file.metadata)) displacing.push_back(i);
   }
 }
 

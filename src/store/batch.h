@@ -41,8 +41,9 @@ class Batch {
 
   [[nodiscard]] std::size_t count() const { return files_.size(); }
 
-  // Each file gets its name, or its error; what stood there goes to the trash. Of those without an
-  // error, when this returns, all is on the disk. Parents are made. An error: none has its name.
+  // Each file gets its name, or its error; what stood there goes to the trash, unless it is the
+  // same by size, time and mode. Of those without an error, when this returns, all is on the disk.
+  // Parents are made. An error: none has its name.
   struct Outcome {
     std::optional<Error> error;
     bool replaced = false;
@@ -53,6 +54,8 @@ class Batch {
   friend class Store;
   struct Entry {
     Path path;
+    Metadata metadata;
+    std::uint64_t bytes = 0;
     Outcome outcome;
   };
   struct Parent {
@@ -72,8 +75,6 @@ class Batch {
   std::unique_ptr<Folder> staging_;
   std::vector<Entry> files_;  // the nth is staged under the name n
   std::unique_ptr<File> current_;
-  std::uint64_t current_bytes_ = 0;
-  Metadata current_metadata_;
   std::unordered_set<std::string> names_;    // of files, and
   std::unordered_set<std::string> folders_;  // of the folders above them
   std::map<Path, Parent> parents_;

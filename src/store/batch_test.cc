@@ -80,6 +80,16 @@ TEST_F(BatchTest, EachFileHasItsNameItsMetadataAndIsDurable) {
   EXPECT_EQ(disk.contents("d/b"), "old");
 }
 
+// As when the answer to a batch was lost, and it comes again while the first is being committed.
+TEST_F(BatchTest, WhatStandsThereAlreadyIsNotDisplacedByTheSame) {
+  ASSERT_EQ(came_of({{"d/a", "1"}, {"d/b", "22"}}), (Outcomes{"new", "new"}));
+  EXPECT_EQ(came_of({{"d/a", "1"}, {"d/b", "333"}, {"d/c", "4"}}),
+            (Outcomes{"new", "replaced", "new"}));
+  EXPECT_FALSE(store->restore(at("d/a"))) << "nothing of it is in the trash";
+  ASSERT_TRUE(store->restore(at("d/b")));
+  EXPECT_EQ(disk.contents("d/b"), "22");
+}
+
 TEST_F(BatchTest, ItCostsFewSyncsWhateverTheNumberOfFiles) {
   const auto steps_of = [this](int count, const std::string& folder) {
     Files files;
@@ -228,9 +238,9 @@ void at_every_step(const std::function<void(FakeDisk&, std::uint64_t step)>& tro
       old_somewhere = old_somewhere || thing == "file old";
     EXPECT_TRUE(old_somewhere);
     EXPECT_EQ(disk.open_files(), 0U);
-    const bool was_placed = disk.contents("d/new") == "new";
-    const Outcomes again = machine.came_of(kFiles);
-    EXPECT_EQ(again[0], was_placed ? "replaced" : "new");
+    const bool was_placed = disk.contents("d/old") == "new";
+    EXPECT_EQ(machine.came_of(kFiles), (Outcomes{"new", was_placed ? "new" : "replaced", "new"}))
+        << "what stands there already displaces nothing";
     for (const auto& [path, contents] : kFiles) EXPECT_EQ(disk.durable_contents(path), contents);
     if (over) {
       EXPECT_EQ(came, (Outcomes{"new", "replaced", "new"}));

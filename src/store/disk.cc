@@ -96,4 +96,9 @@ Result<void> make_folders(Disk& disk, const Path& path, std::uint32_t mode, bool
   return {};
 }
 
+bool is_same(const Info& there, std::uint64_t size_bytes, const Metadata& metadata) {
+  return there.kind == EntryKind::kFile && there.size_bytes == size_bytes &&
+         there.mtime_ns == metadata.mtime_ns && there.mode == metadata.mode.value_or(there.mode);
+}
+
 }  // namespace skein::store

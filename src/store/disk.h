@@ -35,6 +35,10 @@ struct Metadata {
   std::optional<std::int64_t> mtime_ns;
 };
 
+// Whether what stands there is a file of this size, time and, if given, mode: it is then taken for
+// the same. Without a time nothing is.
+[[nodiscard]] bool is_same(const Info& there, std::uint64_t size_bytes, const Metadata& metadata);
+
 // Open until destroyed. Reads and writes at any offset may run at the same time.
 class File {
  public:

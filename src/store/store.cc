@@ -17,12 +17,6 @@ const Path kStagingFolder = Path::internal(".skein/staging");
 
 constexpr std::uint32_t kPrivateMode = 0700;
 
-// Whether what stands there is such a file.
-bool is_same(const Info& info, std::uint64_t size_bytes, const Metadata& metadata) {
-  return info.kind == EntryKind::kFile && info.size_bytes == size_bytes &&
-         info.mtime_ns == metadata.mtime_ns && info.mode == metadata.mode.value_or(info.mode);
-}
-
 // Leaves our own names out of a listing.
 class VisibleReader final : public FolderReader {
  public:
