@@ -111,6 +111,25 @@ class FullDisk(Mounted):
         self.assertLess(relay.passed[DOWN], 1000)
         self.assertEqual(names_in(into), ["filler"])
 
+    def test_full_among_many_small_files(self):
+        content = {f"tree/{name}": noise(20_000, seed=name) for name in range(400)}
+        for path, text in content.items():
+            self.write(path, text)
+        self.fill(self.the_hub.shared, but=4 * MIB)
+        end = self.skein("put", "tree")
+        self.assertEqual((end.code, end.out), (3, ""))
+        self.assertRegex(end.err, r"\Askein: error: .*no space")
+        there = [path for path in content if (self.the_hub.shared / path).exists()]
+        self.assertLess(len(there), len(content))
+        for path in there:
+            self.assertEqual((self.the_hub.shared / path).read_bytes(), content[path])
+
+        (self.the_hub.shared / "filler").unlink()
+        again = self.done("put", "tree", "--json").last_json
+        self.assertEqual(again["files_there"], len(there))
+        for path, text in content.items():
+            self.assertEqual((self.the_hub.shared / path).read_bytes(), text)
+
     def test_not_even_room_for_a_name(self):
         self.fill(self.the_hub.shared, but=0)
         self.write("small", b"x" * 5000)

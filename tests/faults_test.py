@@ -151,6 +151,75 @@ class Transfers(Case):
         self.assertEqual(len(mismatches), 1, self.the_hub.log())
 
 
+class SmallFiles(Case):
+    """A put or get of a folder of small files whose connection stalls half way."""
+
+    FOLDERS, EACH, BYTES = 10, 200, 3000
+
+    def setUp(self):
+        super().setUp()
+        self.the_hub = self.hub(port=free_port())
+        self.into = self.here / "into"
+        self.content = {f"tree/{folder}/{name}": noise(self.BYTES, seed=folder * 1000 + name)
+                        for folder in range(self.FOLDERS) for name in range(self.EACH)}
+
+    def begin(self, way, *more):
+        """Starts it, and waits until about half of the bytes have passed."""
+        source = self.here if way == UP else self.the_hub.shared
+        for path, content in self.content.items():
+            self.write(path, content, folder=source)
+        half = len(self.content) * self.BYTES // 2
+        relay = self.relay(self.the_hub, Fault("stall", way, half))
+        process = self.start(*self.command(way), "--json", *more)
+        relay.wait_stalled()
+        return relay, process
+
+    @staticmethod
+    def command(way):
+        return ("put", "tree") if way == UP else ("get", "tree", "--into", "into")
+
+    def there(self, way):
+        """What stands under its final name by now."""
+        receiver = self.the_hub.shared if way == UP else self.into
+        return {path: (receiver / path).read_bytes() for path in self.content
+                if (receiver / path).is_file()}
+
+    def assert_only_whole_ones(self, way):
+        there = self.there(way)
+        self.assertLess(len(there), len(self.content))
+        self.assertEqual(there, {path: self.content[path] for path in there})
+        return len(there)
+
+    def test_hub_killed_and_back_while_the_client_waits(self):
+        for way in (UP, DOWN):
+            with self.subTest(way):
+                relay, process = self.begin(way)
+                self.the_hub.kill()
+                self.assert_only_whole_ones(way)
+                self.the_hub.start()
+                relay.cut()
+                relay.released.set()
+                end = ran(process)
+                self.assertEqual((end.code, end.err), (0, ""))
+                self.assertTrue(end.last_json["done"])
+                self.assertEqual(end.last_json["files"], len(self.content))
+                self.assertEqual(self.there(way), self.content)
+
+    def test_client_killed_and_the_same_command_again(self):
+        for way in (UP, DOWN):
+            with self.subTest(way):
+                relay, process = self.begin(way)
+                process.kill()
+                process.wait()
+                relay.cut()
+                relay.released.set()
+                kept = self.assert_only_whole_ones(way)
+                again = self.done(*self.command(way), "--json").last_json
+                self.assertGreaterEqual(again["files_there"], kept)
+                self.assertEqual(self.there(way), self.content)
+                self.assertEqual(trash_of(self.the_hub.shared), [])
+
+
 class Faults(Case):
     def setUp(self):
         super().setUp()
