@@ -90,11 +90,11 @@ Task<void> finish_folders(Link& link, const std::vector<const RemoteItem*>& fold
   }
 }
 
-// Of what was found, in one pass: its folders, links and small files. What is large comes after
-// them.
+// Of what was found, in one pass: its folders, links and small files. The other files come after
+// them, each by itself.
 struct SortedRemote {
   SmallGets::Items folders;  // that were made
-  SmallGets::Items large;
+  SmallGets::Items alone;
 };
 
 Task<Result<void>> get_in_order(Link& link, const std::vector<RemoteItem>& items,
@@ -109,8 +109,8 @@ Task<Result<void>> get_in_order(Link& link, const std::vector<RemoteItem>& items
       if (!added) co_return added;
       continue;
     }
-    if (packs && item.info.kind == store::EntryKind::kFile) {
-      sorted.large.push_back(&item);
+    if (item.info.kind == store::EntryKind::kFile) {
+      sorted.alone.push_back(&item);
       continue;
     }
     tally.current = item.path.text();
@@ -136,7 +136,7 @@ Task<Result<void>> get_items(Link& link, const std::vector<RemoteItem>& items, s
   auto ended = co_await small.finish();
   if (!begun) co_return begun;
   if (!ended) co_return ended;
-  for (const SmallGets::Items* part : {&small.others(), &std::as_const(sorted.large)}) {
+  for (const SmallGets::Items* part : {&small.others(), &std::as_const(sorted.alone)}) {
     for (const RemoteItem* item : *part) {
       tally.current = item->path.text();
       auto done = co_await get_item(link, *item, store, tally);

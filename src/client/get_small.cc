@@ -31,42 +31,28 @@ struct SmallGets::Stored {
 };
 
 SmallGets::SmallGets(Link& link, store::Store& into, Tally& tally)
-    : link_(link), into_(into), tally_(tally), turns_(limits::kPacksInFlight) {}
+    : link_(link), into_(into), tally_(tally), lanes_(link.loop()) {}
 
 Task<Result<void>> SmallGets::add(const RemoteItem& item) {
-  const std::size_t head = transfer::packed_head_bytes(item.path.text());
-  if (gathered_.size() == spec::kMaxPackedFiles || gathered_heads_ + head > spec::kMaxHeadsBytes ||
-      gathered_bytes_ + item.info.size_bytes > spec::kMaxFetchedBytes) {
-    co_await send_off();
-  }
+  const std::string& path = item.path.text();
+  if (!gathered_size_.has_room(path, item.info.size_bytes)) co_await send_off();
   gathered_.push_back(&item);
-  gathered_heads_ += head;
-  gathered_bytes_ += item.info.size_bytes;
-  if (trouble_) co_return pass(*trouble_);
-  co_return Result<void>();
+  gathered_size_.add(path, item.info.size_bytes);
+  co_return lanes_.outcome();
 }
 
 Task<Result<void>> SmallGets::finish() {
-  if (!trouble_ && !gathered_.empty()) co_await send_off();
-  co_await under_way_.close();
-  if (trouble_) co_return pass(*trouble_);
-  co_return Result<void>();
+  if (!gathered_.empty()) co_await send_off();
+  co_await lanes_.finish();
+  co_return lanes_.outcome();
 }
 
 Task<void> SmallGets::send_off() {
   Items items = std::exchange(gathered_, {});
-  gathered_bytes_ = 0;
-  gathered_heads_ = 0;
-  auto turn = co_await turns_.hold();
-  if (trouble_) co_return;
+  gathered_size_ = {};
   tally_.current = items.front()->path.text();
-  under_way_.spawn(link_.loop(), carry(std::move(items), std::move(turn)));
-}
-
-Task<void> SmallGets::carry(Items items, socketserver::Semaphore::Guard turn) {
-  auto fetched = co_await fetch(std::move(items));
-  if (!fetched && !trouble_) trouble_ = std::move(fetched).error();
-  turn.release();
+  auto request = fetch(std::move(items));
+  co_await lanes_.begin(std::move(request));
 }
 
 Task<Result<void>> SmallGets::fetch(Items items) {

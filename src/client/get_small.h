@@ -2,16 +2,13 @@
 // once. The loop's thread only; the disk is written in the pool.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
-#include <string_view>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "client/link.h"
+#include "client/pack_lanes.h"
 #include "client/tally.h"
-#include "socketserver/sync.h"
 #include "socketserver/task.h"
 #include "store/path.h"
 #include "store/store.h"
@@ -47,7 +44,6 @@ class SmallGets {
  private:
   struct Stored;
   socketserver::Task<void> send_off();
-  socketserver::Task<void> carry(Items items, socketserver::Semaphore::Guard turn);
   socketserver::Task<Result<void>> fetch(Items items);
   Stored store_pack(const Answer& answer, const Items& items);
   Items settle(const Items& items, Stored stored);
@@ -57,12 +53,9 @@ class SmallGets {
   store::Store& into_;
   Tally& tally_;
   Items gathered_;
-  std::uint64_t gathered_bytes_ = 0;
-  std::size_t gathered_heads_ = 0;
+  PackSize gathered_size_;
   Items others_;
-  socketserver::Semaphore turns_;
-  socketserver::Gate under_way_;
-  std::optional<Error> trouble_;
+  PackLanes lanes_;
 };
 
 }  // namespace skein::client

@@ -50,11 +50,11 @@ Task<Result<void>> put_item(Link& link, const LocalTree& tree, const LocalItem& 
   }
 }
 
-// Of a tree, in one pass: its folders, links and small files. What is large comes after them, alone
-// on the line.
+// Of a tree, in one pass: its folders, links and small files. The other files come after them, each
+// by itself.
 struct SortedLocal {
   std::vector<const LocalItem*> folders;  // that were made
-  std::vector<const LocalItem*> large;
+  std::vector<const LocalItem*> alone;
 };
 
 Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Path& to, Tally& tally,
@@ -71,8 +71,8 @@ Task<Result<void>> put_items(Link& link, const LocalTree& tree, const store::Pat
       if (!added) co_return added;
       continue;
     }
-    if (packs && item.info.kind == store::EntryKind::kFile) {
-      sorted.large.push_back(&item);
+    if (item.info.kind == store::EntryKind::kFile) {
+      sorted.alone.push_back(&item);
       continue;
     }
     tally.current = item.target.text();
@@ -98,7 +98,7 @@ Task<Result<void>> put_tree(Link& link, LocalTree tree, store::Path to, Tally& t
   auto ended = co_await small.finish();
   if (!begun) co_return begun;
   if (!ended) co_return ended;
-  for (const LocalItem* item : sorted.large) {
+  for (const LocalItem* item : sorted.alone) {
     tally.current = item->target.text();
     bool is_fresh = false;
     auto done = co_await put_item(link, tree, *item, to / item->target, tally, is_fresh);

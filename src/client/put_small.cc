@@ -61,44 +61,29 @@ struct SmallFiles::Packed {
 };
 
 SmallFiles::SmallFiles(Link& link, const LocalTree& tree, store::Path to, Tally& tally)
-    : link_(link), tree_(tree), to_(std::move(to)), tally_(tally), turns_(limits::kPacksInFlight) {}
+    : link_(link), tree_(tree), to_(std::move(to)), tally_(tally), lanes_(link.loop()) {}
 
 Task<Result<void>> SmallFiles::add(const LocalItem& item, bool fresh) {
-  const std::size_t head = transfer::packed_head_bytes(item.target.text());
-  if (gathered_.size() == spec::kMaxPackedFiles || gathered_heads_ + head > spec::kMaxHeadsBytes ||
-      gathered_bytes_ + item.info.size_bytes > spec::kMaxFetchedBytes) {
-    co_await send_off();
-  }
+  const std::string& path = item.target.text();
+  if (!gathered_size_.has_room(path, item.info.size_bytes)) co_await send_off();
   gathered_.push_back(&item);
-  gathered_heads_ += head;
-  gathered_bytes_ += item.info.size_bytes;
+  gathered_size_.add(path, item.info.size_bytes);
   gathered_fresh_ = gathered_fresh_ && fresh;
-  if (trouble_) co_return pass(*trouble_);
-  co_return Result<void>();
+  co_return lanes_.outcome();
 }
 
 Task<Result<void>> SmallFiles::finish() {
-  if (!trouble_ && !gathered_.empty()) co_await send_off();
-  co_await under_way_.close();
-  if (trouble_) co_return pass(*trouble_);
-  co_return Result<void>();
+  if (!gathered_.empty()) co_await send_off();
+  co_await lanes_.finish();
+  co_return lanes_.outcome();
 }
 
 Task<void> SmallFiles::send_off() {
   Items items = std::exchange(gathered_, {});
-  gathered_bytes_ = 0;
-  gathered_heads_ = 0;
-  const bool fresh = std::exchange(gathered_fresh_, true);
-  auto turn = co_await turns_.hold();
-  if (trouble_) co_return;
+  gathered_size_ = {};
   tally_.current = items.front()->target.text();
-  under_way_.spawn(link_.loop(), carry(std::move(items), fresh, std::move(turn)));
-}
-
-Task<void> SmallFiles::carry(Items items, bool fresh, socketserver::Semaphore::Guard turn) {
-  auto sent = co_await send(std::move(items), fresh);
-  if (!sent && !trouble_) trouble_ = std::move(sent).error();
-  turn.release();
+  auto request = send(std::move(items), std::exchange(gathered_fresh_, true));
+  co_await lanes_.begin(std::move(request));
 }
 
 Task<Result<Answer>> SmallFiles::call(std::string_view operation, Bytes payload) {

@@ -2,17 +2,15 @@
 // only; the disk is read in the pool.
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "client/link.h"
 #include "client/local_tree.h"
+#include "client/pack_lanes.h"
 #include "client/tally.h"
-#include "socketserver/sync.h"
 #include "socketserver/task.h"
 #include "store/path.h"
 
@@ -36,7 +34,6 @@ class SmallFiles {
   using Items = std::vector<const LocalItem*>;
   struct Packed;
   socketserver::Task<void> send_off();
-  socketserver::Task<void> carry(Items items, bool fresh, socketserver::Semaphore::Guard turn);
   socketserver::Task<Result<void>> send(Items items, bool fresh);
   socketserver::Task<Result<Items>> missing_of(const Items& items, bool was_sent);
   socketserver::Task<Result<Answer>> call(std::string_view operation, Bytes payload);
@@ -49,12 +46,9 @@ class SmallFiles {
   const store::Path to_;
   Tally& tally_;
   Items gathered_;
-  std::uint64_t gathered_bytes_ = 0;
-  std::size_t gathered_heads_ = 0;
+  PackSize gathered_size_;
   bool gathered_fresh_ = true;
-  socketserver::Semaphore turns_;
-  socketserver::Gate under_way_;
-  std::optional<Error> trouble_;
+  PackLanes lanes_;
 };
 
 }  // namespace skein::client
