@@ -221,14 +221,23 @@ Task<Result<void>> Session::take_request(wire::Dictionary fields) {
     auto sent = co_await outbox_.send(wire::ok_answer(*id), {});
     co_return sent;
   }
-  auto request = std::make_unique<Request>(
-      Request{*id, std::move(fields), std::move(*payload).value_or(""), *principal_,
-              stream_->peer_address(), person_, outbox_, operation->endless, false, nullptr});
-  begin(*operation, std::move(request));
+  begin(*operation, *id, std::move(fields), std::move(*payload).value_or(""), nullptr);
   co_return Result<void>();
 }
 
-void Session::begin(const Operation& operation, std::unique_ptr<Request> request) {
+void Session::begin(const Operation& operation, std::int64_t id, wire::Dictionary fields,
+                    std::string payload, std::shared_ptr<Pack> pack) {
+  auto request = std::make_unique<Request>(Request{
+      .id = id,
+      .fields = std::move(fields),
+      .payload = std::move(payload),
+      .principal = *principal_,
+      .peer = stream_->peer_address(),
+      .person = person_,
+      .outbox = outbox_,
+      .endless = operation.endless,
+      .pack = std::move(pack),
+  });
   open_.push_back(request.get());
   ++answering_;
   if (operation.endless) ++endless_;
@@ -292,17 +301,7 @@ Task<Result<void>> Session::pack(const Operation& operation, std::int64_t id,
     auto refused = co_await refuse(id, std::move(taken.pack).error());
     co_return refused;
   }
-  auto request = std::make_unique<Request>(Request{id,
-                                                   {},
-                                                   "",
-                                                   *principal_,
-                                                   stream_->peer_address(),
-                                                   person_,
-                                                   outbox_,
-                                                   operation.endless,
-                                                   false,
-                                                   *std::move(taken.pack)});
-  begin(operation, std::move(request));
+  begin(operation, id, {}, "", *std::move(taken.pack));
   co_return Result<void>();
 }
 

@@ -45,7 +45,8 @@ class Session {
   socketserver::Task<Result<void>> block(std::int64_t id, wire::Dictionary fields);
   socketserver::Task<Result<void>> pack(const Operation& operation, std::int64_t id,
                                         wire::Dictionary fields);
-  void begin(const Operation& operation, std::unique_ptr<Request> request);
+  void begin(const Operation& operation, std::int64_t id, wire::Dictionary fields,
+             std::string payload, std::shared_ptr<Pack> pack);
   socketserver::Task<void> carry_out(const Operation& operation, std::unique_ptr<Request> request);
   socketserver::Task<void> answer(const Operation& operation, std::int64_t id, Result<Reply> reply);
   socketserver::Task<Result<void>> refuse(std::int64_t id, Error error);
