@@ -149,6 +149,20 @@ TEST_F(FolderTest, ListThatFailsOnTheWayEndsWithItsError) {
           {R"({"op":"ls","path":null})", "ok"}});
 }
 
+TEST_F(FolderTest, WhoMakesAFolderIsToldWhetherItWasThere) {
+  const auto body = [](FolderTest& test) -> Task<void> {
+    Peer peer = co_await test.greeted();
+    const Told fresh = co_await peer.ask(R"({"op":"mkdir","path":"a/b"})");
+    EXPECT_FALSE(fresh.flag("same"));
+    for (const std::string_view path : {"a", "a/b", "folder"}) {
+      const std::string request = concat(R"({"op":"mkdir","path":")", path, R"(","mode":448})");
+      const Told there = co_await peer.ask(request);
+      EXPECT_TRUE(there.flag("same")) << path;
+    }
+  };
+  run(body(*this));
+}
+
 TEST_F(FolderTest, FoldersAreMadeWithWhatIsOnTheWayAndGetTheirMetadata) {
   expect({{R"({"op":"mkdir","path":"a/b/c","mode":448,"mtime_ns":"99"})", "ok"},
           {R"({"op":"mkdir","path":"a/b/c"})", "ok"},
