@@ -31,7 +31,7 @@ def main(arguments):
     wanted = changed() if "--changed" in arguments else None
     known = sources.version(TIDY, "--version") + (sources.ROOT / ".clang-tidy").read_text()
     jobs = []
-    for path in sources.files(["src", "examples", "bench"], ".cc"):
+    for path in sources.files(["src", "examples", "bench", "tests"], ".cc"):
         if str(path) not in command_of or (wanted is not None and path not in wanted):
             continue
         command = [TIDY, "--quiet", "-p", str(build), str(path)]

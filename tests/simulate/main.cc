@@ -118,6 +118,7 @@ int simulate(std::uint64_t count, std::uint64_t first) {
   const std::uint64_t jobs =
       std::clamp<std::uint64_t>(std::thread::hardware_concurrency(), 1, std::max(count, 1UL));
   std::vector<Worker> workers;
+  workers.reserve(jobs);
   for (std::uint64_t job = 0; job < jobs; ++job) {
     workers.push_back(start(first + job, (count + jobs - 1 - job) / jobs, jobs));
   }
