@@ -101,7 +101,6 @@ class FakeDisk final : public Disk {
   [[nodiscard]] std::string boot_id() const override;
 
  private:
-  struct State;
   struct Body;
   class OpenFile;
   class OpenFolder;
