@@ -26,7 +26,6 @@ using fake::kNone;
 using fake::kRoot;
 using fake::Last;
 using fake::Node;
-using fake::Picture;
 
 namespace {
 
